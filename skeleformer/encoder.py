@@ -1,0 +1,62 @@
+"""The two halves of SkeleFormer's encoder: within a frame, then across frames (section 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skeleformer.attention import Block
+from skeleformer.config import SkeleFormerConfig
+from skeleformer.jemf import JEMF
+from skeleformer.streams import StreamEmbedding
+
+
+class SpatialEncoder(nn.Module):
+    """Streams, fusion and spatial transformer: one frame's joints to one embedding. Frames do not see each other."""
+
+    def __init__(self, config: SkeleFormerConfig) -> None:
+        super().__init__()
+        self.streams = StreamEmbedding(config.parents, config.coords, config.width)
+        self.fusion = JEMF(config.width, config.heads, config.mlp_ratio)
+        self.position = nn.Parameter(torch.zeros(config.joints, config.width))
+        self.blocks = nn.ModuleList(
+            Block(config.width, config.heads, config.mlp_ratio, config.dropout) for _ in range(config.spatial_layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        nn.init.trunc_normal_(self.position, std=0.02)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, V, 2C + 1) to (N, d), d = V c."""
+        h = self.fusion(*self.streams(features)) + self.position  # (N, V, c)
+        for block in self.blocks:  # eq. 1
+            h = block(h)  # (N, V, c)
+        return self.norm(h).flatten(1)  # (N, d)
+
+
+class TemporalEncoder(nn.Module):
+    """Temporal transformer over the frame embeddings of a window."""
+
+    def __init__(self, config: SkeleFormerConfig) -> None:
+        super().__init__()
+        self.position = nn.Parameter(torch.zeros(config.frames, config.dim))
+        self.blocks = nn.ModuleList(
+            Block(config.dim, config.heads, config.mlp_ratio, config.dropout) for _ in range(config.temporal_layers)
+        )
+        self.norm = nn.LayerNorm(config.dim)
+        nn.init.trunc_normal_(self.position, std=0.02)
+
+    def positions(self, frames: int) -> Tensor:
+        """(frames, d): the learned positions, counted back from the newest frame; longer windows stretch them."""
+        learned = self.position.shape[0]
+        if frames <= learned:
+            return self.position[learned - frames :]
+        stretched = functional.interpolate(self.position.T[None], size=frames, mode="linear", align_corners=True)
+        return stretched[0].T
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Frame embeddings (N, T, d) and mask (N, T), True where the person was seen, to (N, T, d)."""
+        h = tokens + self.positions(tokens.shape[1])  # (N, T, d)
+        for block in self.blocks:  # eq. 2
+            h = block(h, mask)  # (N, T, d)
+        return self.norm(h)  # (N, T, d)

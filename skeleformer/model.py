@@ -1,0 +1,48 @@
+"""SkeleFormer: spatial encoder, temporal encoder, pooling and head."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from skeleformer.config import SkeleFormerConfig
+from skeleformer.encoder import SpatialEncoder, TemporalEncoder
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean of x (N, L, d) over the positions where mask (N, L) is True; zero where there is none."""
+    w = mask.to(x.dtype)[..., None]  # (N, L, 1)
+    return (x * w).sum(1) / w.sum(1).clamp(min=1.0)  # (N, d)
+
+
+class SkeleFormer(nn.Module):
+    """Skeleton sequences of up to M people to class logits."""
+
+    def __init__(self, config: SkeleFormerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spatial = SpatialEncoder(config)
+        self.temporal = TemporalEncoder(config)
+        if config.head_hidden:
+            self.head: nn.Module = nn.Sequential(
+                nn.Linear(config.dim, config.head_hidden), nn.GELU(), nn.Dropout(config.dropout),
+                nn.Linear(config.head_hidden, config.classes),
+            )  # fmt: skip
+        else:
+            self.head = nn.Linear(config.dim, config.classes)
+
+    def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, M, T, V, 2C + 1) to frame embeddings (B, M, T, d) and mask (B, M, T), True where somebody is."""
+        people = features.shape[:3]
+        mask = (features[..., -1] > 0).any(-1)  # (B, M, T)
+        tokens = self.spatial(features.flatten(0, 2)).unflatten(0, people)  # (B, M, T, d)
+        h = self.temporal(tokens.flatten(0, 1), mask.flatten(0, 1))  # (B M, T, d)
+        return h.unflatten(0, people[:2]), mask
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over the people and frames that are there."""
+        h, mask = self.encode(features)
+        return masked_mean(h.flatten(1, 2), mask.flatten(1, 2))  # (B, d)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (B, M, T, V, 2C + 1) to logits (B, classes)."""
+        return self.head(self.embed(features))  # (B, classes)
