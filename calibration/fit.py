@@ -1,0 +1,111 @@
+"""Fitting temperature and threshold on validation logits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.decide import Calibration
+from calibration.errors import CalibrationError
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy over equal-width confidence bins (Guo et al., 2017, eq. 3).
+
+    Args:
+        probabilities: (N,) confidence of each decision.
+        correct: (N,) whether it was right.
+        bins: number of bins.
+    """
+    which = np.minimum((np.asarray(probabilities) * bins).astype(int), bins - 1)
+    gaps = [
+        abs(correct[which == b].mean() - probabilities[which == b].mean()) * (which == b).mean()
+        for b in np.unique(which)
+    ]
+    return float(np.sum(gaps))
+
+
+def _nll(logits: NDArray[np.float64], right: NDArray[np.bool_], temperature: float) -> float:
+    z = logits / temperature
+    z = z - z.max(1, keepdims=True)
+    p = np.exp(z)
+    p /= p.sum(1, keepdims=True)
+    return float(-np.log(np.maximum((p * right).sum(1), 1e-12)).mean())
+
+
+def fit_temperature(logits: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Temperature with the least negative log-likelihood, between 0.05 and 20.
+
+    Args:
+        logits: (N, C).
+        right: (N, C) True for each class that counts as right.
+    """
+    z = np.asarray(logits, np.float64)
+    low, high = np.log(0.05), np.log(20.0)
+    for _ in range(60):  # golden section; the loss is unimodal in log T
+        a, b = high - 0.618 * (high - low), low + 0.618 * (high - low)
+        if _nll(z, right, np.exp(a)) < _nll(z, right, np.exp(b)):
+            high = b
+        else:
+            low = a
+    return float(np.exp((low + high) / 2))
+
+
+def fit_threshold(
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_], precision: float
+) -> float:
+    """The lowest threshold at which the shown decisions are right in at least ``precision`` of the cases.
+
+    Args:
+        confidence: (N,) probability of the best class.
+        correct: (N,) whether it is right.
+        precision: wanted part of right decisions among the shown ones.
+
+    Returns:
+        The threshold; where no threshold reaches the precision with at least 20 decisions, the one that comes nearest.
+    """
+    order = np.argsort(-confidence)
+    running = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    enough = np.arange(len(order)) >= min(20, len(order)) - 1
+    good = np.flatnonzero((running >= precision) & enough)
+    last = good[-1] if len(good) else int(np.argmax(np.where(enough, running, -1)))
+    return float(np.clip(confidence[order][last], 0.0, 1.0))
+
+
+def fit(
+    logits: NDArray[np.floating], right: NDArray[np.bool_], precision: float = 0.8, model: str = ""
+) -> tuple[Calibration, dict]:
+    """Fit a calibration, and the figures that tell what it does.
+
+    Args:
+        logits: (N, C) of validation windows, at least 50.
+        right: (N, C) True for each class that counts as right; a row without any is a person who does none of them.
+        precision: wanted part of right labels among those shown.
+        model: name to record.
+
+    Raises:
+        CalibrationError: too few windows, or shapes that do not match.
+    """
+    if logits.ndim != 2 or logits.shape != right.shape:
+        raise CalibrationError(f"logits {logits.shape} and right classes {right.shape} must have the same two axes")
+    if len(logits) < 50:
+        raise CalibrationError(f"{len(logits)} windows are too few to fit a calibration; at least 50 are needed")
+    known = right.any(1)
+    temperature = fit_temperature(logits[known], right[known])
+    p, _ = Calibration(temperature).decide(logits)
+    best = p.argmax(1)
+    confidence, correct = p.max(1), right[np.arange(len(p)), best]
+    before = Calibration().decide(logits)[0].max(1)
+    threshold = fit_threshold(confidence, correct, precision)
+    shown = confidence >= threshold
+    figures = {
+        "windows": len(logits),
+        "accuracy": float(correct.mean()),
+        "ece_before": expected_calibration_error(before, correct),
+        "ece": expected_calibration_error(confidence, correct),
+        "shown": float(shown.mean()),
+        "precision_of_shown": float(correct[shown].mean()) if shown.any() else 0.0,
+    }
+    return Calibration(temperature, threshold, model), figures
