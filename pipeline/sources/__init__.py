@@ -1,0 +1,23 @@
+"""Where frames come from: cameras, streams, video files and pictures."""
+
+from pipeline.sources.errors import SourceError
+from pipeline.sources.events import EventKind, Severity, SourceEvent, SourceStats
+from pipeline.sources.opening import open_source
+from pipeline.sources.options import LiveOptions
+from pipeline.sources.policy import Policy
+from pipeline.sources.redact import redact_text, redact_url
+from pipeline.sources.source import Source
+
+__all__ = [
+    "EventKind",
+    "LiveOptions",
+    "Policy",
+    "Severity",
+    "Source",
+    "SourceError",
+    "SourceEvent",
+    "SourceStats",
+    "open_source",
+    "redact_text",
+    "redact_url",
+]

@@ -1,0 +1,92 @@
+"""OpenCV's VideoCapture behind the few calls that this folder needs, quiet and with plain errors."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Protocol
+
+# OpenCV's copy of FFmpeg writes to the process's stderr, addresses with passwords included. It looks at this variable
+# once, when the first capture is made.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if "OPENCV_LOG_LEVEL" not in os.environ:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+class Capture(Protocol):
+    """The part of ``cv2.VideoCapture`` that is used; tests put their own in its place."""
+
+    def isOpened(self) -> bool:
+        """Whether reading makes sense."""
+
+    def read(self) -> tuple[bool, Any]:
+        """(True, image) or (False, anything); may never return when a device hangs."""
+
+    def get(self, propId: int) -> float:
+        """A ``cv2.CAP_PROP_*`` value; 0 or less where unknown."""
+
+    def release(self) -> None:
+        """Let the device go."""
+
+
+def open_file_capture(path: str) -> Capture:
+    """A capture of a local file; ``isOpened`` tells whether it is a video."""
+    # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
+    return cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)
+
+
+def open_url_capture(url: str, open_timeout_s: float, read_timeout_s: float) -> Capture:
+    """A capture of a network stream; FFmpeg gives up by itself after the time-outs (RTSP goes over TCP)."""
+    limits = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(open_timeout_s * 1000),
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(read_timeout_s * 1000),
+    ]  # fmt: skip
+    return cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+
+
+def open_camera_capture(camera: int | str, size: tuple[int, int] | None, fps: float | None) -> Capture:
+    """A capture of a camera, asked for a size and a rate where given (the driver picks the nearest it has)."""
+    capture = cv2.VideoCapture(camera)
+    if capture.isOpened():
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old picture in the driver's queue is pure delay
+        if size is not None:
+            # Raw pictures above VGA do not fit through USB 2 at full rate; most cameras have MJPG for that.
+            if size[0] * size[1] > 640 * 480:
+                capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+        if fps is not None:
+            capture.set(cv2.CAP_PROP_FPS, fps)
+    return capture
+
+
+def as_bgr(image: Any) -> NDArray[np.uint8] | None:
+    """The picture as (height, width, 3) uint8 BGR, or None when it is empty or no picture at all."""
+    if not isinstance(image, np.ndarray) or image.size == 0 or image.ndim not in (2, 3):
+        return None
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    if image.dtype != np.uint8:
+        return None
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    if channels == 1:
+        return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
+    if channels not in (3, 4):
+        return None
+    return np.ascontiguousarray(image[..., :3])
+
+
+def nominal_fps(capture: Capture) -> float | None:
+    """Frames a second as the driver or the container claims, None where that is nothing sensible."""
+    fps = float(capture.get(cv2.CAP_PROP_FPS))
+    return fps if 0.0 < fps <= 1000.0 else None
+
+
+def claimed_frame_count(capture: Capture) -> int | None:
+    """Number of frames as the container claims; None for streams and where the container does not say."""
+    count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return int(count) if 0.0 < count < 1e9 else None
