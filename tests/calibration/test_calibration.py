@@ -1,0 +1,106 @@
+"""Honest probabilities: what a fit does to them, and what a damaged file does not."""
+
+import json
+
+import numpy as np
+import pytest
+
+from calibration import Calibration, CalibrationError
+from calibration.__main__ import main
+from calibration.fit import expected_calibration_error, fit, fit_temperature, fit_threshold
+
+
+def overconfident(rng, n=2000, classes=5, scale=4.0):
+    """Logits whose softmax is right only after division by ``scale``."""
+    logits = rng.normal(0, 1.5, (n, classes))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    label = np.array([rng.choice(classes, p=row) for row in p])
+    return logits * scale, np.eye(classes, dtype=bool)[label]
+
+
+def test_probabilities_are_a_tempered_softmax():
+    logits = np.array([[2.0, 0.0, -1.0]])
+    p, known = Calibration(temperature=2.0, threshold=0.5).decide(logits)
+    expected = np.exp([1.0, 0.0, -0.5])
+    np.testing.assert_allclose(p[0], expected / expected.sum(), rtol=1e-6)
+    assert known[0]
+
+
+def test_below_the_threshold_the_person_is_unknown():
+    logits = np.log(np.array([[0.6, 0.4], [0.9, 0.1]]))
+    _, known = Calibration(threshold=0.7).decide(logits)
+    assert known.tolist() == [False, True]
+
+
+def test_large_logits_stay_finite():
+    p, _ = Calibration().decide(np.array([[1e4, -1e4]], np.float32))
+    np.testing.assert_allclose(p, [[1.0, 0.0]])
+
+
+def test_fit_finds_the_temperature_that_made_the_logits():
+    logits, right = overconfident(np.random.default_rng(0))
+    assert fit_temperature(logits, right) == pytest.approx(4.0, rel=0.1)
+
+
+def test_fit_makes_the_confidence_honest():
+    logits, right = overconfident(np.random.default_rng(1))
+    _, figures = fit(logits, right)
+    assert figures["ece"] < 0.04 < 0.15 < figures["ece_before"]
+
+
+def test_fitted_threshold_keeps_its_promise_on_unseen_windows():
+    rng = np.random.default_rng(2)
+    calibration, _ = fit(*overconfident(rng), precision=0.8)
+    logits, right = overconfident(rng)
+    p, shown = calibration.decide(logits)
+    assert 0.1 < shown.mean() < 0.9
+    assert right[np.arange(len(p)), p.argmax(1)][shown].mean() == pytest.approx(0.8, abs=0.04)
+
+
+def test_threshold_is_the_lowest_that_reaches_the_precision():
+    confidence = np.linspace(1, 0.01, 100)
+    correct = np.arange(100) < 50
+    assert fit_threshold(confidence, correct, 1.0) == pytest.approx(confidence[49])
+
+
+def test_calibration_error_of_a_coin_that_claims_certainty():
+    assert expected_calibration_error(np.ones(1000), np.arange(1000) % 2 == 0) == pytest.approx(0.5)
+
+
+def test_saved_file_comes_back(tmp_path):
+    calibration = Calibration(1.7, 0.42, "a model")
+    calibration.save(tmp_path / "c.json", {"data": "x"})
+    assert Calibration.load(tmp_path / "c.json") == calibration
+    assert [p.name for p in tmp_path.iterdir()] == ["c.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"format": "other"}', '{"format": "skeleprompt-calibration-1", "temperature": 1}',
+     '{"format": "skeleprompt-calibration-1", "temperature": -1, "threshold": 0.5}',
+     '{"format": "skeleprompt-calibration-1", "temperature": 1, "threshold": 7}'],
+)  # fmt: skip
+def test_damaged_files_are_refused_with_a_sentence(tmp_path, content):
+    path = tmp_path / "c.json"
+    path.write_text(content)
+    with pytest.raises(CalibrationError):
+        Calibration.load(path)
+
+
+def test_command_fits_and_writes(tmp_path, capsys):
+    logits, right = overconfident(np.random.default_rng(3), n=300)
+    np.savez(tmp_path / "l.npz", logits=logits, right=right)
+    assert main(["fit", "--logits", str(tmp_path / "l.npz"), "--out", str(tmp_path / "c.json")]) == 0
+    fitted = json.loads((tmp_path / "c.json").read_text())
+    assert fitted["temperature"] == pytest.approx(Calibration.load(tmp_path / "c.json").temperature)
+    assert fitted["fitted_on"]["windows"] == 300
+    assert "temperature" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.write_text("no"), lambda p: np.savez(p, other=1)])
+def test_command_names_what_is_wrong(tmp_path, capsys, make):
+    path = tmp_path / "l.npz"
+    make(path)
+    assert main(["fit", "--logits", str(path), "--out", str(tmp_path / "c.json")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not (tmp_path / "c.json").exists()
