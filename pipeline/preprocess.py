@@ -106,3 +106,47 @@ def _extent(xy: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float
     high = np.where(seen, xy, -np.inf).max(1)
     side = (high - low).max(-1)
     return np.where(np.isfinite(side), side, 0.0).astype(np.float32)
+
+
+MAX_GAP_S = 0.35
+"""Longest pause between two observations that is bridged by interpolation; longer ones become frames without a person."""
+
+
+def resample(
+    times_s: NDArray[np.floating],
+    keypoints: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    grid_s: NDArray[np.floating],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Skeletons at the given times, interpolated linearly between the observations around each.
+
+    A joint seen on one side only is taken from there. The score is interpolated, so a joint that is about to vanish fades.
+
+    Args:
+        times_s: (N,) seconds, increasing.
+        keypoints: (N, 17, C) coordinates.
+        scores: (N, 17) detector scores; 0 marks an absent joint.
+        grid_s: (T,) seconds, increasing.
+
+    Returns:
+        keypoints (T, 17, C) and scores (T, 17), float32; a row of zeros where the grid lies outside the observations or in a
+        pause longer than ``MAX_GAP_S``.
+    """
+    times = np.asarray(times_s, np.float64)
+    grid = np.asarray(grid_s, np.float64)
+    after = np.searchsorted(times, grid - 1e-6)  # first observation not before the grid time
+    inside = after < len(times)
+    hi = np.minimum(after, len(times) - 1)
+    exact = np.abs(times[hi] - grid) <= 1e-6
+    lo = np.where(exact, hi, np.maximum(hi - 1, 0))
+    gap = times[hi] - times[lo]
+    known = inside & (exact | ((grid >= times[lo] - 1e-6) & (gap <= MAX_GAP_S)))
+
+    part = np.where(gap > 0, (grid - times[lo]) / np.where(gap > 0, gap, 1.0), 0.0).astype(np.float32)[:, None]  # (T, 1)
+    xy, s = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
+    s_lo, s_hi = s[lo], s[hi]
+    # Where only one side has seen the joint, its position counts whole.
+    position = np.where(s_lo <= 0, 1.0, np.where(s_hi <= 0, 0.0, part))[..., None]  # (T, 17, 1)
+    out_xy = xy[lo] * (1 - position) + xy[hi] * position
+    out_s = (s_lo * (1 - part) + s_hi * part) * known[:, None]
+    return (out_xy * (out_s > 0)[..., None]).astype(np.float32), out_s.astype(np.float32)

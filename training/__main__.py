@@ -1,0 +1,93 @@
+"""``python -m training``: pre-train, fine-tune and evaluate on annotated skeletons."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+from pipeline.errors import UserError
+from skeleformer.errors import WeightsError
+from training import commands
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    sub = top.add_subparsers(dest="command", required=True)
+
+    p = sub.add_parser("pretrain", help="2-D to 3-D pre-training on motion capture")
+    p.add_argument("--data", required=True, metavar="FILE.npz", help="motion-capture corpus")
+    p.add_argument("--epochs", type=int, default=100)
+    p.add_argument("--windows-per-epoch", type=int, default=4096)
+    p.add_argument("--lr", type=float, default=2e-4)
+    p.add_argument("--lr-decay", type=float, default=0.96, help="a epoch (default %(default)s)")
+    _common(p)
+    p.set_defaults(run=commands.run_pretrain)
+
+    p = sub.add_parser("finetune", help="train a model to name actions")
+    what = p.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", metavar="FILE.pkl", help="annotation file; the model gets its classes")
+    what.add_argument("--shipped", metavar="DIR", help="folder of all the data sets of the shipped model's recipe")
+    p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
+    p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
+    p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window of --data")
+    p.add_argument("--encoder", metavar="FILE", help="start from `pretrain`'s encoder.ckpt or from a .safetensors model")
+    p.add_argument("--epochs", type=int, default=60)
+    p.add_argument("--windows-per-epoch", type=int, default=4000)
+    p.add_argument("--lr", type=float, default=3e-4, help="of the encoder (default %(default)s)")
+    p.add_argument("--dropout", type=float, default=0.1)
+    _common(p)
+    p.set_defaults(run=commands.run_finetune)
+
+    p = sub.add_parser("evaluate", help="accuracy of a model on a split")
+    p.add_argument("--data", required=True, metavar="FILE.pkl")
+    p.add_argument("--split", default="val", help="name of a split, several joined by &, or all (default %(default)s)")
+    p.add_argument("--weights", metavar="FILE", help="a .safetensors model (default: the shipped one)")
+    p.add_argument("--json", metavar="OUT", help="write the report")
+    p.add_argument("--logits", metavar="OUT.npz", help="write window logits for `python -m calibration fit`")
+    p.add_argument("--open", action="store_true", help="let the model choose among all its words")
+    p.add_argument("--views", choices=("sliding", "centre"), default="sliding",
+                   help="all windows of a clip, averaged, or its middle one (default %(default)s)")  # fmt: skip
+    p.add_argument("--people", type=int, choices=(1, 2), default=None,
+                   help="people pooled (default: two where every clip has two)")  # fmt: skip
+    p.add_argument("--confusion", metavar="OUT.png", help="draw the confusion matrix")
+    p.add_argument("--threads", type=int, default=1)
+    p.set_defaults(run=commands.run_evaluate)
+
+    p = sub.add_parser("extract", help="poses of labelled videos, one folder a class")
+    p.add_argument("videos", metavar="VIDEOS", help="folder with a sub-folder of videos for each class")
+    p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
+    p.add_argument("--pose", default="movenet-multipose", help="pose model (default %(default)s)")
+    p.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    p.add_argument("--validation", type=float, default=0.2, help="part of each class for `val` (default %(default)s)")
+    p.set_defaults(run=commands.run_extract)
+    return top
+
+
+def _common(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--out", required=True, metavar="DIR", help="where checkpoints and reports go; an interrupted run resumes")
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--frames", type=int, default=32, help="frames in a window (default %(default)s)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--amp", action="store_true", help="bfloat16 arithmetic where it is safe")
+
+
+def main(argv: list[str] | None = None) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (UserError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last epoch", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

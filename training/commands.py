@@ -1,0 +1,177 @@
+"""What each sub-command of ``python -m training`` does with its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models import model_path
+from pipeline.errors import UserError
+from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
+from skeleformer.model import SkeleFormer
+from training.checkpoint import load_checkpoint
+from training.datasets import DataSet, load_dataset
+from training.evaluate import Evaluation, clip_probabilities, evaluate
+from training.finetune import FinetuneConfig, finetune, predictor
+from training.pretrain import PretrainConfig, pretrain
+from training.recipe import require_merge, shipped_sources, validator
+from training.sampler import Source
+from training.vocabulary import IDLE, LABELS
+from training.windows import Augmentation
+
+
+def run_pretrain(args: argparse.Namespace) -> None:
+    report = pretrain(
+        PretrainConfig(
+            data=args.data, out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch,
+            lr=args.lr, lr_decay=args.lr_decay, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
+        )
+    )  # fmt: skip
+    for name, sources in report.items():
+        for source, errors in sources.items():
+            print(f"{name:18s} {source:8s} MPJPE {errors['mpjpe_mm']:6.1f} mm   P-MPJPE {errors['p_mpjpe_mm']:6.1f} mm")
+
+
+def run_finetune(args: argparse.Namespace) -> None:
+    config = FinetuneConfig(
+        out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
+        dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
+        idle_part=0.05 if args.shipped else 0.0,
+    )  # fmt: skip
+    encoder = load_encoder(args.encoder) if args.encoder else None
+    if args.shipped:
+        words: tuple[str, ...] = LABELS
+        sources = shipped_sources(Path(args.shipped))
+        check = validator(Path(args.shipped), args.frames)
+    else:
+        data = load_dataset(args.data)
+        words = data.label_names
+        own = tuple((i,) for i in range(len(words)))
+        sources = [Source(data.name, data.part(args.split), own, augmentation=Augmentation(), people=args.people)]
+        check = None
+        if args.validate is not None:
+            clips = data.part(args.validate)
+
+            def check(predict):
+                result = evaluate(predict, clips, data.label_names, own, args.frames, people=args.people)
+                return {args.validate: result.report()["top1"]}
+
+    model = finetune(
+        config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None,
+        None if check is None else lambda m: check(predictor(m)),
+    )  # fmt: skip
+    target = Path(args.out) / "model.safetensors"
+    save_model(model, target, words)
+    print(f"wrote {target}")
+
+
+def load_encoder(path: str) -> dict[str, Tensor]:
+    """Weights to start from: a pre-training checkpoint or a saved model."""
+    if path.endswith(".safetensors"):
+        return SkeleFormer.from_pretrained(path).state_dict()
+    state = load_checkpoint(Path(path))
+    if state is None or "encoder" not in state:
+        raise UserError(f"{path} is no encoder; give the encoder.ckpt that `python -m training pretrain` wrote")
+    return state["encoder"]
+
+
+def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...]) -> None:
+    """Write a model with what a pipeline needs to know about it."""
+    model.save_pretrained(
+        path,
+        metadata={
+            "labels": json.dumps(list(words)), "rate_hz": str(RATE_HZ), "preprocess_version": PREPROCESS_VERSION,
+            "frames": str(model.config.frames),
+        },
+    )  # fmt: skip
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    torch.set_num_threads(args.threads)
+    model, words = load_model(args.weights)
+    data = load_dataset(args.data)
+    clips = data.part(args.split)
+    merge = require_merge(data, words)
+    people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)
+    result = evaluate(
+        predictor(model), clips, data.label_names, merge, model.config.frames, args.views, people, args.open
+    )
+    report = result.report()
+    if args.json:
+        write_text(Path(args.json), json.dumps(report, indent=2) + "\n")
+    if args.logits:
+        write_logits(Path(args.logits), model, data, args.split, merge, people)
+    if args.confusion:
+        from training.plots import confusion_matrix
+
+        confusion_matrix(result, Path(args.confusion))
+    print_report(result)
+
+
+def run_extract(args: argparse.Namespace) -> None:
+    from training.extract import extract
+
+    data = extract(Path(args.videos), Path(args.out), args.pose, args.workers, args.validation)
+    found = sum(bool(a["keypoint_score"].any()) for a in data["annotations"])
+    print(
+        f"{len(data['annotations'])} videos of {len(data['label_names'])} classes, people found in {found}; "
+        f"{len(data['split']['train'])} train, {len(data['split']['val'])} val; wrote {args.out}"
+    )
+
+
+def load_model(weights: str | None) -> tuple[SkeleFormer, tuple[str, ...]]:
+    """A saved model and its words; the shipped one by default."""
+    path = Path(weights) if weights else model_path("skeleformer.safetensors")
+    model = SkeleFormer.from_pretrained(path)
+    from skeleformer.weights import read_metadata
+
+    words = tuple(json.loads(read_metadata(path).get("labels", "[]")))
+    if len(words) != model.config.classes:
+        raise UserError(f"{path} names {len(words)} labels for {model.config.classes} classes")
+    return model.eval(), words
+
+
+def write_logits(
+    path: Path, model: SkeleFormer, data: DataSet, split: str, merge: tuple[tuple[int, ...], ...], people: int
+) -> None:
+    """Logits of clips, (N, words), with the words that are right, (N, words): what a calibration is fitted to."""
+    clips = data.part(split)
+    p = clip_probabilities(predictor(model), clips, model.config.frames, "centre", people)
+    right = np.zeros(p.shape, bool)
+    for row, clip in zip(right, clips, strict=True):
+        row[list(merge[clip.label])] = True
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+        np.savez_compressed(file, logits=np.log(np.maximum(p, 1e-12)).astype(np.float32), right=right)
+    os.replace(file.name, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UserError: the folder is missing or not writable.
+    """
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            file.write(text)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def print_report(result: Evaluation) -> None:
+    report = result.report()
+    for name, value in sorted(report["per_class"].items(), key=lambda item: item[1]):
+        print(f"  {value:6.1%}  {name}")
+    print(
+        f"{report['n']} clips: top-1 {report['top1']:.1%}, top-5 {report['top5']:.1%}, "
+        f"mean of classes {report['mean_class_accuracy']:.1%}"
+    )

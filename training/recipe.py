@@ -1,0 +1,121 @@
+"""What the shipped model is trained on: the training parts of all data sets, and nothing of their validation parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import UserError
+from training.cameras import ANYWHERE, IN_FRONT, CameraRange
+from training.datasets import Clip, DataSet, load_dataset
+from training.evaluate import Predict, evaluate
+from training.mocap import load_mocap
+from training.sampler import Source
+from training.vocabulary import LABELS, MERGE, merge_of
+from training.windows import Augmentation
+
+
+@dataclass(frozen=True)
+class Part:
+    """A data set's place in the recipe.
+
+    Attributes:
+        file: name of the annotation file without its suffix.
+        train: split trained on; ``a&b`` is what both share, so that the validation part of either stays unseen.
+        validate: splits reported.
+        weight: how often its clips are drawn.
+        people: people in a window.
+        mirror: probability of a mirrored window; 0 where classes name a side.
+    """
+
+    file: str
+    train: str
+    validate: tuple[str, ...]
+    weight: float = 1.0
+    people: int = 1
+    mirror: float = 0.5
+    camera: CameraRange = IN_FRONT
+
+
+SHIPPED = (
+    Part("jhmdb_train", "train", ("val",), 1.5),
+    Part("jhmdb_train_lightning", "train", ("val",), 1.5),
+    Part("exercise_train", "train", ("val",), 2.0),
+    Part("nw_ucla", "xview_train&xsub_train", ("xview_val", "xsub_val")),
+    Part("utkinect", "xsub_train", ("xsub_val",), 3.0),
+    Part("msr_action3d", "xsub_train", ("xsub_val",), 2.0),
+    Part("kard", "xsub_train", ("xsub_val",), 1.5),
+    Part("msr_daily", "xsub_train", ("xsub_val",), 1.5),
+    Part("florence", "xsub_train", ("xsub_val",), 2.0),
+    Part("gtu", "train", ("val",), mirror=0.0),
+    Part("sbu", "train", ("val",), people=2),
+)
+
+MOCAP_WEIGHT = 0.25
+"""The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
+
+
+def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple[int, ...], ...]:
+    """The data set's classes as indices of the model's words.
+
+    Raises:
+        UserError: the classes are not known to the merge and are not words of the model either.
+    """
+    merge = merge_of(data.name, list(data.label_names), words)
+    if merge is None:
+        raise UserError(
+            f"the classes of {data.name} ({', '.join(data.label_names[:4])}, ...) have no place in the model's vocabulary of "
+            f"{len(words)} words; train a model on it first, or name its classes by the model's words"
+        )
+    return tuple(merge)
+
+
+def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED) -> list[Source]:
+    """Training sources of the shipped model from a folder of annotation files, the motion-capture corpus included."""
+    sources = []
+    for part in parts:
+        data = load_dataset(folder / f"{part.file}.pkl")
+        augmentation = Augmentation(mirror=part.mirror, camera=part.camera)
+        sources.append(
+            Source(part.file, data.part(part.train), require_merge(data), part.weight, augmentation, part.people)
+        )
+    sources.append(mocap_source(folder / "mocap.npz"))
+    return sources
+
+
+def mocap_source(path: Path) -> Source:
+    """The labelled recordings of the motion-capture corpus whose labels the merge knows, held-out takes left out."""
+    names = list(MERGE["mocap"])
+    clips = []
+    for recording in load_mocap(path):
+        if recording.label in MERGE["mocap"] and not recording.held_out:
+            frames = len(recording.world)
+            clips.append(
+                Clip(
+                    recording.name, names.index(recording.label), recording.world[None],
+                    np.ones((1, frames, 17), np.float32), np.arange(frames) / recording.fps,
+                )
+            )  # fmt: skip
+    index = {word: i for i, word in enumerate(LABELS)}
+    merge = tuple(tuple(index[w] for w in MERGE["mocap"][name]) for name in names)
+    return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, Augmentation(camera=ANYWHERE))
+
+
+def validator(folder: Path, frames: int, parts: tuple[Part, ...] = SHIPPED) -> Callable[[Predict], dict[str, float]]:
+    """A function that gives a model's top-1 accuracy on every validation split of the recipe."""
+    data = [(part, load_dataset(folder / f"{part.file}.pkl")) for part in parts]
+
+    def validate(predict: Predict) -> dict[str, float]:
+        figures = {}
+        for part, loaded in data:
+            for split in part.validate:
+                result = evaluate(
+                    predict, loaded.part(split), loaded.label_names, require_merge(loaded), frames, people=part.people
+                )
+                figures[f"{part.file}:{split}"] = result.report()["top1"]
+        return figures
+
+    return validate
