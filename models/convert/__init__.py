@@ -1,1 +1,1 @@
-"""One-off conversion of the published MoveNet weights to the ONNX files in ``models/``; see README.md beside this file."""
+"""One-off conversion of the published MoveNet weights to the ONNX files in ``models/``; see README.md beside it."""

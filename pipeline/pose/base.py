@@ -16,8 +16,8 @@ class PoseError(UserError):
 class PoseEstimator(Protocol):
     """Finds people and their 17 COCO keypoints in one frame after another.
 
-    An estimator may keep state between frames (it may follow people), so frames of one source go to one estimator, in order
-    of time; gaps are allowed.
+    An estimator may keep state between frames (it may follow people), so the frames of one source go to one estimator
+    in order of time; gaps are allowed.
     """
 
     def estimate(self, frame: Frame) -> tuple[Pose, ...]:

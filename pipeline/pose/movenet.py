@@ -62,7 +62,7 @@ class MoveNetMultipose:
         """Load the shipped network.
 
         Args:
-            long_side: pixels of the input's longer side, a multiple of 32; more finds smaller people and costs more time.
+            long_side: pixels of the input's longer side, a multiple of 32; more finds smaller people and takes longer.
             person_score: people below this score are left out.
             duplicate_oks: of two poses more similar than this only the surer one is kept.
 

@@ -23,8 +23,9 @@ class PoseNetwork:
         if not path.is_file():
             raise PoseError(f"The pose model {path} is missing; install the project again to get it back.")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # a second thread gains nothing on small machines,
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # and waiting in a loop starves the other stages
+        # A second thread gains nothing on small machines, and waiting in a loop starves the other stages.
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
             self._session: ort.InferenceSession | None = ort.InferenceSession(
@@ -37,7 +38,7 @@ class PoseNetwork:
         """Run the network on one (1, h, w, 3) int32 RGB picture."""
         if self._session is None:
             raise PoseError("The pose model was used after it had been closed.")
-        return self._session.run(["poses"], {"image": picture})[0]  # type: ignore[return-value]
+        return self._session.run(["poses"], {"image": picture})[0]
 
     def close(self) -> None:
         """Release the network."""

@@ -19,8 +19,11 @@ AREA_OF_BOX = 0.53
 
 
 def keypoint_area(keypoints: NDArray[np.float32]) -> float:
-    """Body area in square pixels, guessed from the extent of (17, 2) keypoints; the short side counts at least a third of the
-    long one, so that somebody seen from the side or lying straight is not taken for a tiny body."""
+    """Body area in square pixels, guessed from the extent of (17, 2) keypoints.
+
+    The short side counts at least a third of the long one, so that somebody seen from the side or lying straight is not
+    taken for a tiny body.
+    """
     width, height = (keypoints.max(axis=0) - keypoints.min(axis=0)).tolist()
     longest = max(width, height, 1.0)
     return AREA_OF_BOX * longest * max(min(width, height), longest / 3)

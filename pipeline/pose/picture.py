@@ -31,7 +31,7 @@ def letterbox(image: NDArray[np.uint8], long_side: int) -> tuple[NDArray[np.int3
     height, width = image.shape[:2]
     scale = long_side / max(height, width)
     inner_w, inner_h = max(1, round(width * scale)), max(1, round(height * scale))
-    shrink = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # plain bilinear sampling skips pixels when it shrinks a lot
+    shrink = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # bilinear sampling skips pixels when it shrinks a lot
     inner = cv2.resize(image, (inner_w, inner_h), interpolation=shrink)
     outer_w, outer_h = (-(-side // STRIDE) * STRIDE for side in (inner_w, inner_h))
     canvas = np.zeros((1, outer_h, outer_w, 3), np.int32)
