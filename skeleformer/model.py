@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from torch import Tensor, nn
 
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.encoder import SpatialEncoder, TemporalEncoder
+from skeleformer.weights import check_state, load_weights, save_weights
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
@@ -46,3 +50,20 @@ class SkeleFormer(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, M, T, V, 2C + 1) to logits (B, classes)."""
         return self.head(self.embed(features))  # (B, classes)
+
+    def save_pretrained(self, path: Path | str, metadata: Mapping[str, str] | None = None) -> None:
+        """Write the parameters in half precision, with configuration and ``metadata``, as safetensors."""
+        save_weights(self.state_dict(), self.config, path, metadata)
+
+    @classmethod
+    def from_pretrained(cls, path: Path | str) -> SkeleFormer:
+        """Build the network that a file describes and load its parameters.
+
+        Raises:
+            WeightsError: the file is missing, damaged, of another architecture, or a parameter does not fit.
+        """
+        config, state = load_weights(path)
+        model = cls(config)
+        check_state(state, model.state_dict(), path)
+        model.load_state_dict(state)
+        return model.eval()

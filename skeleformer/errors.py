@@ -1,0 +1,5 @@
+"""Errors of this package, one sentence each."""
+
+
+class WeightsError(Exception):
+    """A weights file cannot be used; the message names the file, the key and what was expected, and is fit for a user."""
