@@ -1,0 +1,73 @@
+"""What is remembered of one person between frames."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.preprocess import keypoint_weights
+from pipeline.tracking.kalman import KalmanBox
+from pipeline.types import Pose
+
+
+class Track:
+    """One person's filtered box and latest pose.
+
+    Args:
+        number: for people in view, its id; negative while the track is not confirmed.
+        pose: first observation.
+        time_s: its time.
+    """
+
+    def __init__(self, number: int, pose: Pose, time_s: float) -> None:
+        self.number = number
+        self.pose = pose
+        self.born_s = time_s
+        self.seen_s = time_s
+        self.observations = 1
+        self.confirmed = False
+        self._kalman = KalmanBox(pose.box)
+        self._centre = self._kalman.centre  # filtered centre at the time of ``pose``
+        self._now_s = time_s
+
+    @property
+    def box(self) -> NDArray[np.float64]:
+        """(4,) x1, y1, x2, y2 in pixels, as expected now."""
+        return self._kalman.box
+
+    @property
+    def height(self) -> float:
+        """Pixels, as expected now."""
+        return self._kalman.height
+
+    @property
+    def slack(self) -> float:
+        """Pixels by which the expected position may be wrong."""
+        return self._kalman.centre_std
+
+    @property
+    def keypoints(self) -> NDArray[np.float64]:
+        """(17, 2) the latest pose, carried along with the box."""
+        return self.pose.keypoints + (self._kalman.centre - self._centre)
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(17,) in [0, 1]."""
+        return keypoint_weights(self.pose.scores)
+
+    def unseen_s(self, time_s: float) -> float:
+        """Seconds since the person was last observed."""
+        return time_s - self.seen_s
+
+    def predict(self, time_s: float) -> None:
+        """Carry the box on to a time in seconds."""
+        self._kalman.predict(time_s - self._now_s)
+        self._now_s = time_s
+
+    def update(self, pose: Pose) -> None:
+        """Take in the pose observed at the time of the latest ``predict``."""
+        self._kalman.update(pose.box)
+        self._centre = self._kalman.centre
+        self.pose = pose
+        self.seen_s = self._now_s
+        self.observations += 1
