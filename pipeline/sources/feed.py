@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from pipeline.sources.errors import SourceError
 from pipeline.sources.events import EventKind, Severity
 from pipeline.sources.journal import Journal
+from pipeline.sources.numbering import FrameNumbering
 from pipeline.sources.options import LiveOptions
+from pipeline.sources.pacing import Deadline, Pacer
 from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
-from pipeline.sources.timeline import Timeline
 from pipeline.types import Frame
 
 _POLL_S = 0.05  # how often an injected clock is looked at while waiting
 _QUEUE_ALL = 4  # frames read ahead of a consumer that wants them all
 _FAILED_READS = 3  # in a row, before a live source counts as lost
 _CORRUPT_READS = 60  # in a row, before a live source counts as lost
-_FALLBACK_FPS = 25.0
-_JOIN_S = 1.0
+_JOIN_S = 0.5
 
 
 class _Lost(Exception):
@@ -69,16 +69,15 @@ class Feed:
         self._closed = False
         self._consuming = False
         self._generation = 0
-        self._busy_until: float | None = None  # when the call in progress will count as hung
+        self._busy: Deadline | None = None  # of the call in progress, after which it counts as hung
         self._retries = 0
-        self._next_index = 0
-        self._timeline = Timeline(1.0 / _FALLBACK_FPS)
-        self._size: tuple[int, int] | None = None
+        self._handed_over = False
+        self._numbering = FrameNumbering(name, clock, journal)
+        self._pacer = Pacer(clock)
         self._thread: threading.Thread | None = None
 
         self.reader: Reader | None = None  # of the first connection; describes the source
         self.policy = Policy.ALL
-        self.origin_s: float | None = None
 
     # consumer's side
 
@@ -106,8 +105,7 @@ class Feed:
         with self._changed:
             if not self._consuming:
                 self._consuming = True
-                if self.policy is Policy.PACED:
-                    self.origin_s = self._clock()
+                self._pacer.start()
                 self._changed.notify_all()
         while True:
             with self._changed:
@@ -128,8 +126,13 @@ class Feed:
 
     def size(self) -> tuple[int, int]:
         """(width, height) of the newest picture read."""
-        assert self._size is not None
-        return self._size
+        assert self._numbering.size is not None
+        return self._numbering.size
+
+    @property
+    def origin_s(self) -> float | None:
+        """The clock's reading at time stamp 0, where frames have an age."""
+        return self._pacer.origin_s if self.policy is Policy.PACED else self._numbering.origin_s
 
     def close(self) -> None:
         """Ends a waiting ``get`` at once and, as far as it responds, the reading thread. From any thread."""
@@ -145,16 +148,15 @@ class Feed:
     def _wait_or_stall(self) -> None:
         """Waits for a change; leaves a hung read behind. The lock is held."""
         self._changed.wait(_POLL_S)
-        if self._busy_until is None or self._clock() < self._busy_until or self._closed:
+        if self._busy is None or self._closed or self._busy.left_s() > 0:
             return
-        self._busy_until = None
+        self._busy = None
         self._generation += 1
         self._journal.count(stalls=1)
-        if self.reader is None or not self.reader.live or self._size is None:
+        if self.reader is None or not self.reader.live or self._numbering.size is None:
             self._error = SourceError(f"{self._name} does not answer: it gave no picture in time")
             return
-        limit_s = self._options.stall_timeout_s
-        self._tell(EventKind.STALLED, Severity.WARNING, f"{self._name} stalls: no picture for {limit_s:g} s")
+        self._tell(EventKind.STALLED, Severity.WARNING, f"{self._name} stalls: it gave no picture in time")
         self._spawn(retry=True)
 
     def _spawn(self, retry: bool) -> None:
@@ -197,7 +199,7 @@ class Feed:
         """One connection from opening to its end. Returns at the end of a recording or when outdated."""
         reader = self._make_reader()
         try:
-            with self._busy(generation, self._options.open_timeout_s):
+            with self._watched(generation, self._options.open_timeout_s):
                 reader.open()
                 if self.reader is not None:
                     reader.live = self.reader.live  # what it was at first, it stays
@@ -234,7 +236,7 @@ class Feed:
                         self._reconnected(generation)
                     if not self._put(shot.image, shot.stamp_s, generation):
                         return
-                with self._busy(generation, self._options.stall_timeout_s):
+                with self._watched(generation, self._options.stall_timeout_s):
                     shot = reader.read()
         finally:
             reader.close()
@@ -243,22 +245,21 @@ class Feed:
         with self._changed:
             self.reader = reader
             self.policy = self._choose_policy(reader)
-            self._timeline.interval_s = 1.0 / (reader.fps or _FALLBACK_FPS)
+            self._numbering.set_rate(reader.fps)
 
     def _put(self, image: NDArray[np.uint8], stamp_s: float | None, generation: int) -> bool:
         """Hands one picture over by the policy; False when this generation has ended meanwhile."""
-        now_s = self._clock()
         with self._changed:
             if generation != self._generation:
                 return False
-            frame = self._make_frame(image, stamp_s, now_s)
+            frame = self._numbering.frame(image, stamp_s)
         self._journal.publish()
         with self._changed:
             if self.policy is Policy.ALL:
                 while len(self._queue) >= _QUEUE_ALL and generation == self._generation:
                     self._changed.wait()
-            elif self.policy is Policy.PACED:
-                self._wait_until_due(frame, generation)
+            elif self.policy is Policy.PACED and self._handed_over:  # the first tells what the source is like
+                self._wait_until_due(frame.time_s, generation)
             if generation != self._generation:
                 return False
             if self.policy is not Policy.ALL and self._queue:
@@ -266,36 +267,18 @@ class Feed:
                 if self._consuming:  # before the first get nobody has missed anything
                     self._journal.count(dropped=1)
             self._queue.append(frame)
+            self._handed_over = True
+            self._pacer.given(frame.time_s)
             self._changed.notify_all()
             return True
 
-    def _make_frame(self, image: NDArray[np.uint8], stamp_s: float | None, now_s: float) -> Frame:
-        """Numbers and stamps a picture, and tells of jumps and changes of size."""
-        jumps = self._timeline.jumps
-        time_s = self._timeline.stamp(now_s if stamp_s is None else stamp_s)
-        if self._timeline.jumps > jumps:
-            sentence = f"the time stamps of {self._name} jump; they are continued"
-            self._tell(EventKind.CLOCK_JUMP, Severity.WARNING, sentence)
-        if stamp_s is None:
-            self.origin_s = now_s - time_s
-        size = (image.shape[1], image.shape[0])
-        if self._size is not None and size != self._size:
-            old = f"{self._size[0]}x{self._size[1]}"
-            sentence = f"the pictures of {self._name} are now {size[0]}x{size[1]}, they were {old}"
-            self._tell(EventKind.SIZE_CHANGED, Severity.INFO, sentence)
-        self._size = size
-        self._next_index += 1
-        return Frame(self._next_index - 1, time_s, image)
-
-    def _wait_until_due(self, frame: Frame, generation: int) -> None:
+    def _wait_until_due(self, time_s: float, generation: int) -> None:
         """Until the moment at which a camera would have given this frame. The lock is held."""
-        if frame.index == 0:
-            return  # the first frame tells what the source is like
         while generation == self._generation:
-            left_s = _POLL_S if self.origin_s is None else self.origin_s + frame.time_s - self._clock()
-            if left_s <= 0:
+            left_s = self._pacer.left_s(time_s)
+            if left_s is not None and left_s <= 0:
                 return
-            self._changed.wait(min(left_s, _POLL_S))
+            self._changed.wait(_POLL_S if left_s is None else min(left_s, _POLL_S))
 
     def _wait_for_retry(self, generation: int, reason: str) -> bool:
         """Backs off before the next connection; False when outdated. Raises SourceError when retries are used up."""
@@ -308,9 +291,9 @@ class Feed:
                 sentence = f"{self._name} is lost for good after {limit} retries" + (f" ({reason})" if reason else "")
                 self._tell(EventKind.GAVE_UP, Severity.ERROR, sentence)
                 raise SourceError(sentence)
-            due_s = self._clock() + self._options.backoff_s(self._retries)
+            wait = Deadline(self._clock, self._options.backoff_s(self._retries))
             while generation == self._generation:
-                left_s = due_s - self._clock()
+                left_s = wait.left_s()
                 if left_s <= 0:
                     return True
                 self._changed.wait(min(left_s, _POLL_S))
@@ -331,7 +314,7 @@ class Feed:
             if generation != self._generation:
                 return
             self._journal.count(corrupt=number)
-            self._next_index += number
+            self._numbering.skip(number)
             if first:
                 self._tell(EventKind.CORRUPT, Severity.WARNING, f"{reader.name} gives a corrupt picture; it is skipped")
         self._journal.publish()
@@ -341,7 +324,7 @@ class Feed:
         with self._changed:
             if generation != self._generation:
                 return
-            if self._size is None:
+            if self._numbering.size is None:
                 self._error = SourceError(sentence or f"{reader.name} contains no picture that can be read")
             elif sentence:
                 self._tell(EventKind.TRUNCATED, Severity.WARNING, sentence)
@@ -351,24 +334,24 @@ class Feed:
     # both sides
 
     @contextmanager
-    def _busy(self, generation: int, limit_s: float) -> Iterator[None]:
+    def _watched(self, generation: int, limit_s: float) -> Iterator[None]:
         """Marks a call that may hang, for the consumer to see."""
         with self._changed:
             if generation == self._generation:
-                self._busy_until = self._clock() + limit_s
+                self._busy = Deadline(self._clock, limit_s)
         try:
             yield
         finally:
             with self._changed:
                 if generation == self._generation:
-                    self._busy_until = None
+                    self._busy = None
 
     def _is_current(self, generation: int) -> bool:
         with self._changed:
             return generation == self._generation
 
     def _tell(self, kind: EventKind, severity: Severity, message: str) -> None:
-        self._journal.note(kind, severity, message, self._timeline.last_s)
+        self._journal.note(kind, severity, message, self._numbering.last_s)
 
     def _tell_if_current(self, generation: int, kind: EventKind, message: str) -> None:
         if self._is_current(generation):
