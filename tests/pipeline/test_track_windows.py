@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stick_figures import pose_of, walker, waver
+
+from pipeline.preprocess import MAX_GAP_S, RATE_HZ, body_height, resample, window_features
+from pipeline.types import Person
+from pipeline.windows import TrackWindow, Windows
+
+RATES = [10, 12.5, 15, 25, 29.97, 30, 60]
+
+
+def record(times: np.ndarray, body=waver, score: float = 0.6, frames: int = 32) -> TrackWindow:
+    window = TrackWindow(1, frames)
+    for t in times:
+        window.push(float(t), body(t), np.full(17, score))
+    return window
+
+
+@pytest.mark.parametrize("fps", RATES)
+@pytest.mark.parametrize("body", [waver, lambda t: walker(t, 80, 440, 300, 130)])
+def test_every_camera_rate_gives_the_same_window(fps: float, body) -> None:
+    # All recordings end exactly at 4 s; the truth is the motion itself at the window's times.
+    window = record(4.0 - np.arange(int(4 * fps), -1, -1) / fps, body).window()
+    times = window.time_s - np.arange(31, -1, -1) / RATE_HZ
+    truth = np.stack([body(t) for t in times])
+    assert window.time_s == pytest.approx(4.0, abs=1e-6)
+    assert window.keypoints.shape == (32, 17, 2)
+    assert (window.scores > 0.59).all()
+    # 10 frames a second cut the corners of a waving hand a little.
+    limit = 0.015 if fps < 15 else 0.006
+    assert np.abs(window.keypoints - truth).max() < limit * 300
+    features = window_features(window.keypoints, window.scores)
+    assert np.abs(features - window_features(truth, window.scores))[..., :2].max() < 2 * limit
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(st.floats(0.004, 0.9), min_size=1, max_size=80), start=st.floats(0, 1000))
+def test_growing_by_parts_equals_resampling_the_whole_history(steps: list[float], start: float) -> None:
+    times = start + np.cumsum([0.0, *steps])
+    rng = np.random.default_rng(len(steps))
+    keypoints = rng.uniform(0, 500, (len(times), 17, 2)).astype(np.float32)
+    scores = rng.uniform(-0.2, 1, (len(times), 17)).clip(0).astype(np.float32)
+    window = TrackWindow(1, frames=4000)
+    parts = [window.push(float(t), xy, s) for t, xy, s in zip(times, keypoints, scores, strict=True)]
+    parts = [p for p in parts if len(p)]
+    if not parts:
+        return
+    grid = np.arange(parts[0].first, parts[-1].last + 1) / RATE_HZ
+    assert grid[0] >= times[0] - 1e-5
+    assert grid[0] - times[0] < 1 / RATE_HZ
+    assert times[-1] - grid[-1] < 1 / RATE_HZ
+    whole, whole_s = resample(times, keypoints, scores, grid)
+    np.testing.assert_array_equal(np.concatenate([p.keypoints for p in parts]), whole)
+    np.testing.assert_array_equal(np.concatenate([p.scores for p in parts]), whole_s)
+    assert [p.first for p in parts[1:]] == [p.last + 1 for p in parts[:-1]]
+
+
+def test_new_frames_know_the_one_before_them() -> None:
+    window, last = TrackWindow(1, 32), None
+    for i in range(60):
+        new = window.push(i / 25, waver(i / 25), np.full(17, 0.5))
+        if last is None:
+            assert not new.before_scores.any()
+        elif len(new):
+            np.testing.assert_array_equal(new.before_keypoints, last)
+        if len(new):
+            last = new.keypoints[-1]
+
+
+def test_a_frame_waits_for_the_observation_after_it() -> None:
+    window = TrackWindow(1, 32)
+    assert len(window.push(0.0, waver(0), np.ones(17))) == 1
+    assert len(window.push(0.06, waver(0.06), np.ones(17))) == 0  # the next grid time is 0.0667
+    new = window.push(0.14, waver(0.14), np.ones(17))
+    assert (new.first, len(new)) == (1, 2)
+
+
+def test_short_pauses_are_bridged_and_long_ones_are_empty_frames() -> None:
+    times = np.arange(0, 2.0001, 1 / 30)
+    short = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S - 0.1)]).window()
+    long = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S + 0.1)]).window()
+    assert (short.scores[-31:] > 0).all()
+    empty = ~long.scores.any(1)[-31:]
+    assert empty.sum() == pytest.approx((MAX_GAP_S + 0.1) * RATE_HZ, abs=2)
+    assert not long.keypoints[-31:][empty].any()
+
+
+def test_a_joint_that_was_missed_once_is_taken_from_the_other_side() -> None:
+    window = TrackWindow(1, 32)
+    scores = np.full((3, 17), 0.6)
+    scores[1, 9] = 0
+    bodies = [waver(t) for t in (0.0, 0.1, 0.2)]
+    bodies[1][9] = 0  # where the detector puts what it does not see
+    for i, t in enumerate((0.0, 0.1, 0.2)):
+        window.push(t, bodies[i], scores[i])
+    out = window.window()
+    seen = out.scores[:, 9] > 0
+    assert seen[-4:].sum() >= 3
+    assert np.abs(out.keypoints[seen, 9] - waver(0.0)[9]).max() < 60
+
+
+def test_a_short_history_is_padded_in_front() -> None:
+    window = record(np.arange(10) / 15).window()
+    assert not window.scores[:22].any()
+    assert (window.scores[22:] > 0).all()
+    features = window_features(window.keypoints, window.scores)
+    assert not features[:22].any()
+    assert not features[22, :, 2:4].any()  # nothing is known of the velocity of the first frame
+
+
+def test_an_absence_of_an_hour_costs_no_more_than_a_window() -> None:
+    window = record(np.arange(30) / 15)
+    new = window.push(3600.0, waver(0.0), np.full(17, 0.5))
+    assert len(new) == 32
+    assert new.last == 3600 * 15
+    out = window.window()
+    assert not out.scores[:-1].any()
+    assert out.scores[-1].all()
+    assert out.time_s == pytest.approx(3600)
+
+
+def test_time_that_stands_still_or_runs_backwards_is_ignored() -> None:
+    window = record(np.arange(30) / 15)
+    before = window.window()
+    for t in (29 / 15, 0.3, -5.0):
+        assert len(window.push(t, np.zeros((17, 2)), np.ones(17))) == 0
+    np.testing.assert_array_equal(before.keypoints, window.window().keypoints)
+
+
+def test_people_have_windows_of_their_own_on_a_common_grid() -> None:
+    windows = Windows(32)
+    for i in range(90):
+        t = i / 30
+        people = [Person(7, pose_of(waver(t)))]
+        if i >= 45:
+            people.append(Person(9, pose_of(walker(t, 100, 400, 200, 80))))
+        new = windows.update(people, t)
+        if i > 45 and len(new[7]):
+            assert new[7].last == new[9].last
+    assert windows.window(7).track == 7
+    assert windows.window(7).scores.any(1).sum() == 32
+    assert windows.window(9).scores.any(1).sum() == 22
+    assert body_height(windows.window(9).keypoints, windows.window(9).scores)[-1] == pytest.approx(200, rel=0.15)
+    windows.forget(7)
+    assert 7 not in windows
+    with pytest.raises(KeyError):
+        windows.window(7)
