@@ -2,9 +2,10 @@
 
     python assets/make_demo_clip.py --clips FOLDER        # needs the extra `video`
 
-FOLDER holds ``pedestrians.mp4`` (768x576, 10 frames a second) and ``generated_boxing.mp4`` (350x350, 15 frames a second);
-NOTICE says where they come from. Both parts are fitted into one canvas, the rest of it black. Neither is resampled in time:
-every frame keeps its own time stamp, so the clip changes its frame rate at the cut and the movements keep their speed.
+FOLDER holds ``pedestrians.mp4`` (768x576, 10 frames a second) and ``generated_boxing.mp4`` (350x350, 15 frames a
+second); NOTICE says where they come from. Both parts are fitted into one canvas, the rest of it black. Neither is
+resampled in time: every frame keeps its own time stamp, so the clip changes its frame rate at the cut and the movements
+keep their speed.
 """
 
 from __future__ import annotations

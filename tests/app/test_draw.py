@@ -1,0 +1,130 @@
+"""What is drawn, and where: looked up pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from standing import MakeResult, action, person
+
+from app.draw import LIMBS, draw_result
+from app.palette import ink_on, track_colour
+from app.tags import place_tag, tag_text, text_height
+from pipeline.types import Person, Pose
+
+SIZES = [(320, 240), (426, 240), (640, 480), (240, 426), (1280, 720), (1920, 1080), (3840, 2160)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_joints_limbs_and_the_box_are_where_they_belong(make_result: MakeResult, size: tuple[int, int]) -> None:
+    w, h = size
+    somebody = person(3, (0.3 * w, 0.2 * h, 0.5 * w, 0.95 * h))
+    picture = draw_result(make_result(size, (somebody,)))
+    for x, y in np.round(somebody.pose.keypoints[5:]).astype(int):
+        assert (picture[y, x] == 255).all()
+    hip, knee = somebody.pose.keypoints[11], somebody.pose.keypoints[13]
+    x, y = np.round((hip + knee) / 2).astype(int)
+    assert np.abs(picture[y, x].astype(int) - track_colour(3)).max() < 60
+    x1, y1 = np.round(somebody.pose.box[:2]).astype(int)
+    edge = picture[y1 + 5 : y1 + 40, x1].astype(int)
+    assert np.abs(edge - track_colour(3)).max() < 60, "the box has the track's colour"
+
+
+def test_the_frame_itself_stays_as_it_was(make_result: MakeResult) -> None:
+    result = make_result(people=(person(1, (100, 100, 200, 400)),), actions={1: action("walk")})
+    draw_result(result)
+    assert (result.frame.image == 90).all()
+
+
+def test_a_joint_that_was_not_seen_is_not_drawn(make_result: MakeResult) -> None:
+    somebody = person(1, (200, 50, 400, 460))
+    scores = somebody.pose.scores.copy()
+    scores[[7, 9]] = 0.05  # left elbow and wrist
+    hidden = Person(1, Pose(somebody.pose.keypoints, scores, somebody.pose.box, 0.9))
+    picture = draw_result(make_result(people=(hidden,)))
+    for joint in (7, 9):
+        x, y = np.round(somebody.pose.keypoints[joint]).astype(int)
+        assert (picture[y, x] == 90).all()
+    assert all(max(pair) < 17 for pair in LIMBS)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (64, 48), (16, 16), (1, 1)])
+@pytest.mark.parametrize("corner", [(-0.5, -0.5), (0.9, -0.2), (-0.3, 0.9), (0.95, 0.95), (0.4, 0.0), (-3.0, 4.0)])
+def test_tags_never_leave_the_picture(size: tuple[int, int], corner: tuple[float, float]) -> None:
+    w, h = size
+    x, y = corner[0] * w, corner[1] * h
+    for text in ("7", "7 ?", "12 swing baseball 100%", "123456 " + "a label that nobody should ever choose " * 5):
+        tag = place_tag(text, (x, y, x + 0.2 * w, y + 0.5 * h), size)
+        assert 0 <= tag.rect.x1 < tag.rect.x2 <= w
+        assert 0 <= tag.rect.y1 < tag.rect.y2 <= h
+
+
+@pytest.mark.parametrize("size", [*SIZES, (64, 48), (1, 1)])
+def test_the_text_itself_stays_inside_its_tag(make_result: MakeResult, size: tuple[int, int]) -> None:
+    w, h = size
+    somebody = person(2, (0.8 * w, -0.1 * h, 1.1 * w, 0.6 * h))
+    without = draw_result(make_result(size, (somebody,), {}))
+    picture = draw_result(make_result(size, (somebody,), {2: action("swing baseball")}))
+    tag = place_tag(tag_text(2, action("swing baseball")), tuple(somebody.pose.box), size)
+    other = place_tag(tag_text(2, None), tuple(somebody.pose.box), size)
+    changed = (picture != without).any(axis=-1)
+    for rect in (tag.rect, other.rect):
+        changed[rect.y1 : rect.y2, rect.x1 : rect.x2] = False
+    assert not changed.any(), "something was written outside the tag"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_text_is_large_enough_to_read_and_grows_with_the_picture(size: tuple[int, int]) -> None:
+    assert text_height(size) >= 8
+    share = text_height(size) / (size[0] * size[1]) ** 0.5
+    assert 0.015 < share < 0.03
+
+
+def test_tags_of_neighbours_do_not_cover_each_other() -> None:
+    taken = []
+    for k in range(5):
+        tag = place_tag(f"{k} walk 90%", (100 + 8 * k, 200, 150 + 8 * k, 400), (640, 480), taken)
+        assert not any(tag.rect.overlaps(other) for other in taken)
+        taken.append(tag.rect)
+
+
+def test_what_tags_say() -> None:
+    assert tag_text(3, action("walk", 0.916)) == "3 walk 92%"
+    assert tag_text(3, action(None, 0.4)) == "3 ?"
+    assert tag_text(3, None) == "3"
+
+
+def test_an_unknown_action_is_quieter_than_a_label(make_result: MakeResult) -> None:
+    somebody = person(1, (200, 200, 300, 400))
+    box = tuple(somebody.pose.box)
+    loud = draw_result(make_result(people=(somebody,), actions={1: action("walk")}))
+    quiet = draw_result(make_result(people=(somebody,), actions={1: action(None)}))
+    tag = place_tag("1 walk 90%", box, (640, 480)).rect
+    corner = loud[tag.y1 + 1, tag.x1 + 1]
+    assert (corner == track_colour(1)).all()
+    tag = place_tag("1 ?", box, (640, 480)).rect
+    assert int(quiet[tag.y1 + 1, tag.x1 + 1].max()) < 90, "a dark veil, not the track's colour"
+
+
+def test_neighbouring_tracks_have_different_colours_and_readable_ink() -> None:
+    for track in range(1, 200):
+        a, b = np.array(track_colour(track), int), np.array(track_colour(track + 1), int)
+        assert np.abs(a - b).max() > 60
+        luma = np.array([0.114, 0.587, 0.299])
+        assert abs(luma @ (a - np.array(ink_on(track_colour(track))))) > 80
+
+
+def test_poses_that_are_not_finite_or_far_outside_are_survived(make_result: MakeResult) -> None:
+    broken = person(1, (100, 100, 200, 300))
+    keypoints = broken.pose.keypoints.copy()
+    keypoints[5] = np.nan
+    keypoints[7] = (1e9, -1e9)
+    box = np.array([np.nan, -1e7, 1e7, np.inf], np.float32)
+    people = (Person(1, Pose(keypoints, broken.pose.scores, box, 0.9)),)
+    picture = draw_result(make_result(people=people, actions={1: action("walk")}))
+    assert picture.shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 500), (500, 2)])
+def test_tiny_pictures_are_survived(make_result: MakeResult, size: tuple[int, int]) -> None:
+    picture = draw_result(make_result(size, (person(1, (0, 0, size[0], size[1])),), {1: action("walk")}))
+    assert picture.shape == (size[1], size[0], 3)
