@@ -122,7 +122,7 @@ class TrackWindow:
         return Window(self.track, newest_s, self._keypoints.copy(), self._scores.copy(), self.rate_hz)
 
     def _frames(self, first: int, keypoints: NDArray[np.float32], scores: NDArray[np.float32]) -> GridFrames:
-        # After a pause so long that frames were skipped the new ones start with zeros: the frame before does not matter.
+        # After a pause so long that frames were skipped the new ones start with zeros; the frame before is irrelevant.
         return GridFrames(first, keypoints, scores, self._keypoints[-1], self._scores[-1])
 
 
