@@ -1,8 +1,8 @@
 """Read a TensorFlow.js graph model as a plain TensorFlow ``GraphDef``.
 
-A TensorFlow.js graph model is a JSON file (the graph, and a manifest of the weights) and a binary file (the weights in a
-row). Its graphs hold operators that were fused for the browser; ONNX converters do not know these, so they are
-taken apart again here.
+A TensorFlow.js graph model is a JSON file (the graph, and a manifest of the weights) and a binary file (the weights in
+a row). Its graphs hold operators that were fused for the browser; ONNX converters do not know these, so they are taken
+apart again here.
 """
 
 from __future__ import annotations
