@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.encoder import SpatialEncoder, TemporalEncoder
+from skeleformer.head import ClassificationHead
 from skeleformer.weights import check_state, load_weights, save_weights
 
 
@@ -26,13 +27,7 @@ class SkeleFormer(nn.Module):
         self.config = config
         self.spatial = SpatialEncoder(config)
         self.temporal = TemporalEncoder(config)
-        if config.head_hidden:
-            self.head: nn.Module = nn.Sequential(
-                nn.Linear(config.dim, config.head_hidden), nn.GELU(), nn.Dropout(config.dropout),
-                nn.Linear(config.head_hidden, config.classes),
-            )  # fmt: skip
-        else:
-            self.head = nn.Linear(config.dim, config.classes)
+        self.head = ClassificationHead(config.dim, config.classes, config.head_hidden, config.dropout)
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, M, T, V, 2C + 1) to frame embeddings (B, M, T, d) and mask (B, M, T), True where somebody is."""
