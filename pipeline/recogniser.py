@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.action_model import ActionModel
+from pipeline.errors import UserError
 from pipeline.preprocess import RATE_HZ, window_features
 from pipeline.strides import Strides
 from pipeline.types import Action, Person, Window
@@ -28,6 +29,7 @@ class RecogniserConfig:
         least_s: somebody who is gone before that still gets a decision if seen for at least this long. (The tracker
             needs a moment to confirm a newcomer, so this is half a second in view.)
         smooth_s: time constant of an exponential mean over a person's logits; 0 shows each decision as it is.
+        threshold: least probability of a label that is shown; None for the calibration's own.
         forget_s: a person not seen for longer than this is gone; not shorter than the tracker's ``lost_s``.
         max_batch: at most this many windows go through the network at once.
     """
@@ -36,6 +38,7 @@ class RecogniserConfig:
     first_s: float = 0.5
     least_s: float = 0.25
     smooth_s: float = 0.0
+    threshold: float | None = None
     forget_s: float = 2.0
     max_batch: int = 16
 
@@ -43,27 +46,15 @@ class RecogniserConfig:
         for name in ("stride_s", "first_s", "least_s", "smooth_s", "forget_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is {value}, but it must be a time of at least 0 seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """What one frame has brought.
-
-    Attributes:
-        actions: the new action of each track decided about.
-        gone: those of them who are out of view for good, as last seen: decided at the end of their track.
-    """
-
-    actions: Mapping[int, Action] = field(default_factory=dict)
-    gone: tuple[Person, ...] = ()
+                raise UserError(f"{name} is {value}, but it must be a time of at least 0 seconds.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise UserError(f"The threshold is {self.threshold}, but it must lie between 0 and 1.")
 
 
 class _Track:
     """One person's tokens and latest decision."""
 
-    def __init__(self, person: Person, frames: int, dim: int) -> None:
-        self.person = person
+    def __init__(self, frames: int, dim: int) -> None:
         self.tokens = np.zeros((frames, dim), np.float32)  # (T, d)
         self.mask = np.zeros(frames, np.bool_)  # (T,)
         self.action: Action | None = None
@@ -92,6 +83,9 @@ class Recogniser:
         self.model = model
         self.config = config or RecogniserConfig()
         self.windows = Windows(model.frames, RATE_HZ)
+        self._calibration = model.calibration
+        if self.config.threshold is not None:
+            self._calibration = replace(model.calibration, threshold=self.config.threshold)
         self._strides = Strides(max(1, round(self.config.stride_s * RATE_HZ)))
         self._tracks: dict[int, _Track] = {}
         self._dim = model.dim or model.tokens(np.zeros((1, 17, 5), np.float32)).shape[1]
@@ -105,7 +99,7 @@ class Recogniser:
         """A person's last seconds; raises KeyError when the person is not known (any more)."""
         return self.windows.window(track)
 
-    def update(self, people: Iterable[Person], time_s: float) -> Decisions:
+    def update(self, people: Iterable[Person], time_s: float) -> dict[int, Action]:
         """Take in the people of one frame.
 
         Args:
@@ -113,23 +107,21 @@ class Recogniser:
             time_s: its time, later than the one before.
 
         Returns:
-            The decisions that have become due.
+            The action of each track decided about. A track may be among them that was last seen some time ago and is
+            given up now; it is not in ``actions`` any more.
         """
         people = tuple(people)
         ended = [n for n in self._tracks if time_s - self.windows[n].last_s > self.config.forget_s]
         late = self._end(ended, least_news=None)
         for person in people:
-            if person.track in self._tracks:
-                self._tracks[person.track].person = person
-            else:
-                self._tracks[person.track] = _Track(person, self.model.frames, self._dim)
+            if person.track not in self._tracks:
+                self._tracks[person.track] = _Track(self.model.frames, self._dim)
                 self._strides.add(person.track)
         new = {track: frames for track, frames in self.windows.update(people, time_s).items() if len(frames)}
         self._embed(new)
-        actions = self._decide([track for track, frames in new.items() if self._is_due(track, frames)])
-        return Decisions({**late.actions, **actions}, late.gone)
+        return late | self._decide([track for track, frames in new.items() if self._is_due(track, frames)])
 
-    def finish(self) -> Decisions:
+    def finish(self) -> dict[int, Action]:
         """Decide about everybody whose last frames have not been looked at yet, because nothing more will come."""
         return self._end(list(self._tracks), least_news=max(1, self._strides.stride // 2))
 
@@ -165,7 +157,7 @@ class Recogniser:
                 np.stack([self._tracks[n].tokens for n in batch]), np.stack([self._tracks[n].mask for n in batch])
             )
             logits = np.stack([self._smooth(n, row) for n, row in zip(batch, logits, strict=True)])
-            probabilities, known = self.model.calibration.decide(logits, embedding)
+            probabilities, known = self._calibration.decide(logits, embedding)
             for i, number in enumerate(batch):
                 time_s = (self.windows[number].newest or 0) / RATE_HZ
                 action = _action(self.model.labels, probabilities[i], bool(known[i]), embedding[i], time_s)
@@ -183,7 +175,7 @@ class Recogniser:
         track.logits = logits
         return logits
 
-    def _end(self, numbers: list[int], least_news: int | None) -> Decisions:
+    def _end(self, numbers: list[int], least_news: int | None) -> dict[int, Action]:
         """Last decisions about people who are gone: those without any, and those with ``least_news`` new frames."""
         due = []
         for number in numbers:
@@ -196,12 +188,11 @@ class Recogniser:
             elif least_news is not None and window.newest - track.decided_at >= least_news:
                 due.append(number)
         actions = self._decide(due)
-        gone = tuple(self._tracks[n].person for n in actions)
         for number in numbers:
             del self._tracks[number]
             self.windows.forget(number)
             self._strides.remove(number)
-        return Decisions(actions, gone)
+        return actions
 
 
 def _action(

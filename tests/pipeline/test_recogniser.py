@@ -6,8 +6,9 @@ from random_model import LABELS
 from stick_figures import pose_of, walker, waver
 
 from pipeline.action_model import ActionModel
+from pipeline.errors import UserError
 from pipeline.preprocess import RATE_HZ, resample, window_features
-from pipeline.recogniser import Decisions, Recogniser, RecogniserConfig
+from pipeline.recogniser import Recogniser, RecogniserConfig
 from pipeline.types import Action, Person
 
 BODIES = {
@@ -23,7 +24,7 @@ def people_at(t: float, tracks=(1, 2, 3, 4), noise: float = 1.0) -> list[Person]
     return [Person(n, pose_of(BODIES[n](t), noise=noise, rng=rng)) for n in tracks]
 
 
-def play(recogniser: Recogniser, times, tracks=(1, 2, 3, 4)) -> list[tuple[float, Decisions]]:
+def play(recogniser: Recogniser, times, tracks=(1, 2, 3, 4)) -> list[tuple[float, dict[int, Action]]]:
     """``tracks`` may be a function of time."""
     who = tracks if callable(tracks) else lambda t: tracks
     return [(float(t), recogniser.update(people_at(float(t), who(t)), float(t))) for t in times]
@@ -54,7 +55,7 @@ def test_streaming_equals_the_whole_network_on_whole_windows(action_model: Actio
     recogniser.model = Spied(action_model, spy)
     for i, t in enumerate(times):
         calls.clear()
-        actions = recogniser.update(people_at(float(t)), float(t)).actions
+        actions = recogniser.update(people_at(float(t)), float(t))
         rows = np.concatenate(calls) if calls else np.zeros((0, len(LABELS)))
         assert len(rows) == len(actions)
         for row, (track, action) in zip(rows, actions.items(), strict=True):
@@ -91,17 +92,17 @@ def test_each_frame_passes_the_spatial_network_once(action_model: ActionModel) -
 def test_decisions_come_once_a_stride_and_are_spread_over_time(action_model: ActionModel) -> None:
     recogniser = Recogniser(action_model, RecogniserConfig(stride_s=0.4))
     played = play(recogniser, np.arange(300) / 30)
-    at = {n: [t for t, d in played if n in d.actions] for n in BODIES}
+    at = {n: [t for t, d in played if n in d] for n in BODIES}
     for times in at.values():
         assert times[0] == pytest.approx(0.5, abs=0.07)
         assert np.diff(times[1:]) == pytest.approx(0.4, abs=0.01)
-    assert max(len(d.actions) for t, d in played if t > 1) == 1
+    assert max(len(d) for t, d in played if t > 1) == 1
 
 
 def test_a_decision_carries_calibrated_probabilities_by_track(action_model: ActionModel) -> None:
     recogniser = Recogniser(action_model)
     for _, decisions in play(recogniser, np.arange(90) / 30):
-        for action in decisions.actions.values():
+        for action in decisions.values():
             assert isinstance(action, Action)
             assert action.top[0][1] == action.probability == max(p for _, p in action.top)
             assert sum(p for _, p in action.top) == pytest.approx(1, abs=1e-5)
@@ -115,8 +116,8 @@ def test_a_decision_carries_calibrated_probabilities_by_track(action_model: Acti
 def test_people_do_not_influence_each_other(action_model: ActionModel) -> None:
     together, alone = Recogniser(action_model), Recogniser(action_model)
     times = np.arange(90) / 30
-    a = {t: d.actions[1] for t, d in play(together, times) if 1 in d.actions}
-    b = {t: d.actions[1] for t, d in play(alone, times, tracks=(1,)) if 1 in d.actions}
+    a = {t: d[1] for t, d in play(together, times) if 1 in d}
+    b = {t: d[1] for t, d in play(alone, times, tracks=(1,)) if 1 in d}
     assert a.keys() == b.keys()
     assert len(a) > 5
     for t, action in a.items():
@@ -131,7 +132,7 @@ def test_the_camera_rate_does_not_change_the_labels(action_model: ActionModel, f
         out = {}
         for t in np.arange(int(4 * rate) + 1) / rate:
             people = [Person(1, pose_of(waver(float(t))))]
-            for action in recogniser.update(people, float(t)).actions.values():
+            for action in recogniser.update(people, float(t)).values():
                 out[round(action.time_s, 3)] = action.embedding
         return out
 
@@ -147,8 +148,8 @@ def test_the_camera_rate_does_not_change_the_labels(action_model: ActionModel, f
 @pytest.mark.parametrize("fps", [10, 15, 30])
 def test_a_short_clip_has_a_label(action_model: ActionModel, seconds: float, fps: int) -> None:
     recogniser = Recogniser(action_model)
-    labelled = [d for _, d in play(recogniser, np.arange(round(seconds * fps)) / fps, tracks=(1,)) if d.actions]
-    labelled += [d for d in [recogniser.finish()] if d.actions]
+    labelled = [d for _, d in play(recogniser, np.arange(round(seconds * fps)) / fps, tracks=(1,)) if d]
+    labelled += [d for d in [recogniser.finish()] if d]
     assert labelled
     assert recogniser.actions == {}
 
@@ -157,23 +158,22 @@ def test_the_end_decides_about_frames_not_looked_at_yet_but_not_twice(action_mod
     recogniser = Recogniser(action_model, RecogniserConfig(stride_s=1.0))
     play(recogniser, np.arange(60) / 30, tracks=(1,))
     last = recogniser.finish()
-    assert last.actions[1].time_s == pytest.approx(59 / 30, abs=1 / RATE_HZ)
-    assert [p.track for p in last.gone] == [1]
+    assert last[1].time_s == pytest.approx(59 / 30, abs=1 / RATE_HZ)
 
     recogniser = Recogniser(action_model, RecogniserConfig(stride_s=1 / RATE_HZ))
     play(recogniser, np.arange(60) / 30, tracks=(1,))
-    assert recogniser.finish() == Decisions()
+    assert recogniser.finish() == {}
 
 
 def test_somebody_who_leaves_early_is_decided_about_when_given_up(action_model: ActionModel) -> None:
     recogniser = Recogniser(action_model, RecogniserConfig(forget_s=1.0))
     played = play(recogniser, np.arange(120) / 30, tracks=lambda t: (1, 2) if t < 0.42 else (2,))
-    about = [(t, d) for t, d in played if 1 in d.actions]
+    about = [(t, d) for t, d in played if 1 in d]
     assert len(about) == 1
     time_s, decisions = about[0]
     assert time_s == pytest.approx(1.4, abs=0.1)
-    assert [p.track for p in decisions.gone] == [1]
-    assert decisions.actions[1].time_s == pytest.approx(0.4, abs=0.07)
+    assert 1 not in recogniser.actions
+    assert decisions[1].time_s == pytest.approx(0.4, abs=0.07)
     with pytest.raises(KeyError):
         recogniser.window(1)
 
@@ -181,7 +181,7 @@ def test_somebody_who_leaves_early_is_decided_about_when_given_up(action_model: 
 def test_a_glimpse_gets_no_decision(action_model: ActionModel) -> None:
     recogniser = Recogniser(action_model, RecogniserConfig(forget_s=0.5))
     played = play(recogniser, np.arange(60) / 30, tracks=lambda t: (1,) if t < 0.15 else ())
-    assert not any(d.actions for _, d in played)
+    assert not any(d for _, d in played)
 
 
 def test_the_memory_of_people_who_are_gone_is_given_back(action_model: ActionModel) -> None:
@@ -192,19 +192,36 @@ def test_the_memory_of_people_who_are_gone_is_given_back(action_model: ActionMod
     assert len(recogniser.actions) <= 3
 
 
-def test_smoothing_is_in_seconds(action_model: ActionModel) -> None:
-    def spread(smooth_s: float, stride_s: float) -> float:
-        recogniser = Recogniser(action_model, RecogniserConfig(smooth_s=smooth_s, stride_s=stride_s))
-        played = play(recogniser, np.arange(240) / 30, tracks=(2,))
-        return float(np.std([dict(d.actions[2].top)["walk"] for t, d in played if d.actions and t > 3]))
+@pytest.mark.parametrize("stride_s", [0.2, 0.4])
+def test_smoothing_is_an_exponential_mean_in_seconds(action_model: ActionModel, stride_s: float) -> None:
+    raw: list[np.ndarray] = []
 
-    assert spread(5.0, 0.2) < 0.5 * spread(0.0, 0.2)
-    # Half the decisions, the same memory.
-    assert spread(1.0, 0.4) == pytest.approx(spread(1.0, 0.2), rel=0.5)
+    def spy(tokens, mask):
+        raw.append(action_model.logits(tokens, mask)[0][0])
+        return action_model.logits(tokens, mask)
+
+    recogniser = Recogniser(Spied(action_model, spy), RecogniserConfig(smooth_s=1.5, stride_s=stride_s))
+    decided = [d[2] for _, d in play(recogniser, np.arange(150) / 30, tracks=(2,)) if d]
+    mean = raw[0]
+    for i in range(1, len(raw)):
+        keep = np.exp(-(decided[i].time_s - decided[i - 1].time_s) / 1.5)
+        mean = keep * mean + (1 - keep) * raw[i]
+        expected = action_model.calibration.decide(mean[None], None)[0][0].max()
+        assert decided[i].probability == pytest.approx(expected, rel=1e-5)
+    assert len(raw) > 10 * 0.4 / stride_s
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ValueError, match="stride_s"):
+    with pytest.raises(UserError, match="stride_s"):
         RecogniserConfig(stride_s=float("nan"))
-    with pytest.raises(ValueError, match="forget_s"):
+    with pytest.raises(UserError, match="forget_s"):
         RecogniserConfig(forget_s=-1)
+    with pytest.raises(UserError, match="threshold"):
+        RecogniserConfig(threshold=1.5)
+
+
+def test_the_threshold_can_be_set(action_model: ActionModel) -> None:
+    for threshold, shown in ((0.0, True), (1.0, False)):
+        recogniser = Recogniser(action_model, RecogniserConfig(threshold=threshold))
+        play(recogniser, np.arange(60) / 30)
+        assert {a.label is not None for a in recogniser.actions.values()} == {shown}
