@@ -1,0 +1,48 @@
+"""What every output looks like to the pipeline."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
+
+from pipeline.errors import UserError
+from pipeline.types import Result
+
+_Self = TypeVar("_Self", bound="SinkBase")
+
+
+class SinkError(UserError):
+    """An output that cannot be written (any more); one sentence for the user."""
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes results, one thread at a time.
+
+    Attributes:
+        name: for messages; no credentials.
+    """
+
+    name: str
+
+    def write(self, result: Result) -> None:
+        """Takes one result. Raises ``SinkError`` or ``OSError`` when the output has failed."""
+
+    def close(self) -> None:
+        """Completes the output. Safe to call twice."""
+
+
+class SinkBase:
+    """The context manager that all sinks here share; leaving it closes, also after an error of the run."""
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Completes the output."""
+        raise NotImplementedError

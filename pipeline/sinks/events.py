@@ -1,0 +1,54 @@
+"""JSON lines: one object per person and decision, complete at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from pipeline.sinks.base import SinkBase, SinkError
+from pipeline.sinks.records import DecisionRecords, as_line
+from pipeline.sinks.whole_file import check_place
+from pipeline.types import Result
+
+
+class EventSink(SinkBase):
+    """Appends a line per decision; whoever reads meanwhile sees whole lines only.
+
+    Args:
+        path: the file, written anew. A pipe or ``/dev/stdout`` serves as well.
+
+    Raises:
+        SinkError: at once when the place cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.name = f"events {Path(path).name}"
+        self._path = Path(path)
+        check_place(self._path)
+        try:
+            self._file = self._path.open("wb", buffering=0)
+        except OSError as error:
+            raise SinkError(f"{self._path} cannot be written: {error.strerror}") from None
+        self._records = DecisionRecords()
+        self._complete = 0  # bytes up to the end of the last whole line
+
+    def write(self, result: Result) -> None:
+        """Writes the decisions of this frame. Raises SinkError when the disk takes no more."""
+        for record in self._records.of(result):
+            self._append(as_line(record).encode() + b"\n")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def _append(self, line: bytes) -> None:
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), self._complete)  # a full disk may have taken half a line
+            raise SinkError(f"{self._path} cannot be written any more: {error.strerror}") from None
+        self._complete += len(line)

@@ -1,0 +1,143 @@
+"""A WebSocket server that tells every decision to whoever is connected."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from typing import Any
+
+from pipeline.sinks.base import SinkBase, SinkError
+from pipeline.sinks.records import DecisionRecords, as_line
+from pipeline.types import Result
+
+logger = logging.getLogger(__name__)
+
+CLIENT_BACKLOG = 256
+"""Messages that may wait for a slow client; beyond, its oldest are dropped."""
+
+_START_S = 10.0
+_STOP_S = 2.0
+
+
+class WebSocketSink(SinkBase):
+    """Serves decisions at ``ws://host:port``: a text message per person and decision, the same JSON as the event file.
+
+    A client gets what is decided while it is connected. A slow one loses its oldest messages; nobody waits for it.
+
+    Args:
+        host: address to listen at.
+        port: 0 takes a free one.
+
+    Attributes:
+        port: the port in use.
+        dropped: messages that slow clients have lost.
+
+    Raises:
+        SinkError: when the package is missing or the port cannot be had.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 8765) -> None:
+        try:
+            import websockets.asyncio.server  # noqa: F401
+        except ImportError:
+            raise SinkError('publishing needs the package websockets: pip install "skeleprompt[publish]"') from None
+        self.name = f"ws://{host}:{port}"
+        self.port = port
+        self.dropped = 0
+        self._host = host
+        self._records = DecisionRecords()
+        self._clients: set[asyncio.Queue[str]] = set()  # touched by the server's thread only
+        self._loop = asyncio.new_event_loop()
+        self._stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=f"sink:{self.name}", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(_START_S):
+            raise SinkError(f"{self.name} does not start")
+        if self._error is not None:
+            reason = getattr(self._error, "strerror", None) or self._error
+            raise SinkError(f"{self.name} cannot be served: {reason}") from None
+
+    def write(self, result: Result) -> None:
+        """Hands the decisions of this frame to the server; never waits."""
+        messages = [as_line(record) for record in self._records.of(result)]
+        if not self._thread.is_alive():
+            raise SinkError(f"{self.name} is no longer served")
+        if messages:
+            self._loop.call_soon_threadsafe(self._spread, messages)
+
+    def close(self) -> None:
+        """Says goodbye to the clients."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._set_stop)
+        self._thread.join(2 * _STOP_S)
+
+    # the server's thread
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except Exception as error:
+            self._error = error
+        finally:
+            self._ready.set()
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        from websockets.asyncio.server import serve
+
+        self._stop = asyncio.Event()
+        async with serve(self._client, self._host, self.port, close_timeout=_STOP_S / 2, compression=None) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            self.name = f"ws://{self._host}:{self.port}"
+            self._ready.set()
+            await self._stop.wait()
+            # What was handed over before close() still goes out.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*(queue.join() for queue in self._clients)), _STOP_S)
+
+    async def _client(self, connection: Any) -> None:
+        """Sends to one client until it leaves."""
+        from websockets.exceptions import ConnectionClosed
+
+        queue: asyncio.Queue[str] = asyncio.Queue(CLIENT_BACKLOG)
+        self._clients.add(queue)
+        gone = asyncio.ensure_future(_listen(connection))
+        try:
+            while not gone.done():
+                message = asyncio.ensure_future(queue.get())
+                await asyncio.wait({message, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not message.done():
+                    message.cancel()
+                    break
+                with contextlib.suppress(ConnectionClosed):
+                    await connection.send(message.result())
+                queue.task_done()
+        finally:
+            gone.cancel()
+            self._clients.discard(queue)
+            while not queue.empty():
+                queue.get_nowait()
+                queue.task_done()
+
+    def _spread(self, messages: list[str]) -> None:
+        for queue in self._clients:
+            for message in messages:
+                if queue.full():
+                    queue.get_nowait()
+                    queue.task_done()
+                    self.dropped += 1
+                queue.put_nowait(message)
+
+    def _set_stop(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+
+
+async def _listen(connection: Any) -> None:
+    """Throws away what a client says, until it leaves; unread messages would block its pings and its goodbye."""
+    async for _ in connection:
+        pass
