@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
 from calibration.fit import fit
@@ -16,10 +17,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     p = commands.add_parser("fit", help="fit temperature and threshold to validation logits")
-    p.add_argument("--logits", required=True, metavar="FILE.npz",
-                   help="arrays 'logits' (N, C) and 'right' (N, C), as `python -m training evaluate --logits` writes")  # fmt: skip
+    p.add_argument(
+        "--logits", required=True, nargs="+", metavar="FILE.npz",
+        help="arrays 'logits' (N, C) and 'right' (N, C), as `python -m training evaluate --logits` writes",
+    )  # fmt: skip
     p.add_argument("--out", required=True, metavar="FILE.json")
-    p.add_argument("--precision", type=float, default=0.8, help="wanted part of right labels among the shown ones (default %(default)s)")
+    p.add_argument(
+        "--precision",
+        type=float,
+        default=0.8,
+        help="wanted part of right labels among the shown ones (default %(default)s)",
+    )
     p.add_argument("--name", default="", help="name of the model, to record")
     args = parser.parse_args(argv)
     try:
@@ -33,18 +41,25 @@ def main(argv: list[str] | None = None) -> int:
 def _fit(args: argparse.Namespace) -> None:
     if not 0 < args.precision <= 1:
         raise CalibrationError(f"--precision is {args.precision}, but it must lie between 0 and 1")
-    try:
-        with np.load(args.logits, allow_pickle=False) as file:
-            logits, right = file["logits"], file["right"].astype(bool)
-    except (OSError, ValueError, KeyError) as error:
-        raise CalibrationError(f"{args.logits} holds no logits: {error}") from None
+    pairs = [_load(path) for path in args.logits]
+    if len({logits.shape[1:] for logits, _ in pairs}) > 1:
+        raise CalibrationError("the files hold logits of models with different numbers of classes")
+    logits, right = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
     calibration, figures = fit(logits, right, args.precision, args.name)
     if not Path(args.out).resolve().parent.is_dir():
         raise CalibrationError(f"the folder of {args.out} does not exist")
-    calibration.save(args.out, {"data": Path(args.logits).name, "precision": args.precision, **figures})
+    calibration.save(args.out, {"data": [Path(f).name for f in args.logits], "precision": args.precision, **figures})
     print(f"temperature {calibration.temperature:.3f}, threshold {calibration.threshold:.3f}")
     for name, value in figures.items():
         print(f"{name:20s} {value:.4g}")
+
+
+def _load(path: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["logits"], file["right"].astype(bool)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise CalibrationError(f"{path} holds no logits: {error}") from None
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Calibration:
         except ValueError:
             raise CalibrationError(f"the calibration {path} is not JSON") from None
         if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-            raise CalibrationError(f"{path} is no calibration of this program (it lacks \"format\": \"{FORMAT}\")")
+            raise CalibrationError(f'{path} is no calibration of this program (it lacks "format": "{FORMAT}")')
         data.pop("fitted_on", None)
         try:
             return cls(float(data["temperature"]), float(data["threshold"]), str(data.get("model", "")))

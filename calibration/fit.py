@@ -53,9 +53,7 @@ def fit_temperature(logits: NDArray[np.floating], right: NDArray[np.bool_]) -> f
     return float(np.exp((low + high) / 2))
 
 
-def fit_threshold(
-    confidence: NDArray[np.floating], correct: NDArray[np.bool_], precision: float
-) -> float:
+def fit_threshold(confidence: NDArray[np.floating], correct: NDArray[np.bool_], precision: float) -> float:
     """The lowest threshold at which the shown decisions are right in at least ``precision`` of the cases.
 
     Args:

@@ -22,9 +22,24 @@ MAX_SPEED = 10.0
 """Velocities are clipped to this many body heights a second; anything faster is a jump of the detector."""
 
 # Length of body segments as parts of the standing height (Drillis and Contini 1966; the widths are taken between joint
-# centres). Foreshortening only ever shortens a segment, so a high quantile of length / part estimates the height in pixels.
+# centres). Foreshortening only ever shortens a segment, so a high quantile of length / part estimates the height in
+# pixels.
 _SEGMENTS = np.array(
-    [(5, 11), (6, 12), (5, 12), (6, 11), (5, 6), (11, 13), (12, 14), (13, 15), (14, 16), (5, 7), (6, 8), (7, 9), (8, 10)]
+    [
+        (5, 11),
+        (6, 12),
+        (5, 12),
+        (6, 11),
+        (5, 6),
+        (11, 13),
+        (12, 14),
+        (13, 15),
+        (14, 16),
+        (5, 7),
+        (6, 8),
+        (7, 9),
+        (8, 10),
+    ]
 )
 _PARTS = np.array([0.29, 0.29, 0.35, 0.35, 0.22, 0.24, 0.24, 0.24, 0.24, 0.18, 0.18, 0.15, 0.15], np.float32)
 _TORSO = (5, 6, 11, 12)
@@ -43,8 +58,8 @@ def body_height(keypoints: NDArray[np.float32], weights: NDArray[np.float32]) ->
         weights: (T, 17) in [0, 1].
 
     Returns:
-        (T,) float32; the second largest of the segments' estimates (the largest is often a misplaced joint), 0 where fewer
-        than two segments are seen.
+        (T,) float32; the second largest of the segments' estimates (the largest is often a misplaced joint), 0 where
+        fewer than two segments are seen.
     """
     a, b = _SEGMENTS[:, 0], _SEGMENTS[:, 1]
     length = np.linalg.norm(keypoints[:, a] - keypoints[:, b], axis=-1) / _PARTS  # (T, S)
@@ -59,9 +74,9 @@ def window_features(
 ) -> NDArray[np.float32]:
     """Features of a sequence of 2-D COCO-17 skeletons at a fixed rate.
 
-    The unit of length is the person's body height as estimated in each frame; the origin is the middle of the torso. The
-    velocity is that of the joint in the image, before the origin is subtracted, so that walking differs from walking on
-    the spot.
+    The unit of length is the person's body height as estimated in each frame; the origin is the middle of the torso.
+    The velocity is that of the joint in the image, before the origin is subtracted, so that walking differs from
+    walking on the spot.
 
     Args:
         keypoints: (T, 17, 2) image pixels, y down.
@@ -70,7 +85,8 @@ def window_features(
 
     Returns:
         (T, 17, 5) float32: x, y (body heights, y down), velocity of x and y (body heights a second), weight in [0, 1].
-        Everything is 0 where the weight is 0; the velocity is 0 in the first frame and where the joint was absent before.
+        Everything is 0 where the weight is 0; the velocity is 0 in the first frame and where the joint was absent
+        before.
     """
     xy = np.asarray(keypoints, np.float32)
     w = keypoint_weights(scores)  # (T, 17)
@@ -109,7 +125,8 @@ def _extent(xy: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float
 
 
 MAX_GAP_S = 0.35
-"""Longest pause between two observations that is bridged by interpolation; longer ones become frames without a person."""
+"""Longest pause between two observations that is bridged by interpolation; longer ones become frames without a
+person."""
 
 
 def resample(
@@ -120,7 +137,8 @@ def resample(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Skeletons at the given times, interpolated linearly between the observations around each.
 
-    A joint seen on one side only is taken from there. The score is interpolated, so a joint that is about to vanish fades.
+    A joint seen on one side only is taken from there. The score is interpolated, so a joint that is about to vanish
+    fades.
 
     Args:
         times_s: (N,) seconds, increasing.
@@ -129,8 +147,8 @@ def resample(
         grid_s: (T,) seconds, increasing.
 
     Returns:
-        keypoints (T, 17, C) and scores (T, 17), float32; a row of zeros where the grid lies outside the observations or in a
-        pause longer than ``MAX_GAP_S``.
+        keypoints (T, 17, C) and scores (T, 17), float32; a row of zeros where the grid lies outside the observations
+        or in a pause longer than ``MAX_GAP_S``.
     """
     times = np.asarray(times_s, np.float64)
     grid = np.asarray(grid_s, np.float64)
@@ -142,7 +160,9 @@ def resample(
     gap = times[hi] - times[lo]
     known = inside & (exact | ((grid >= times[lo] - 1e-6) & (gap <= MAX_GAP_S)))
 
-    part = np.where(gap > 0, (grid - times[lo]) / np.where(gap > 0, gap, 1.0), 0.0).astype(np.float32)[:, None]  # (T, 1)
+    part = np.where(gap > 0, (grid - times[lo]) / np.where(gap > 0, gap, 1.0), 0.0).astype(np.float32)[
+        :, None
+    ]  # (T, 1)
     xy, s = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
     s_lo, s_hi = s[lo], s[hi]
     # Where only one side has seen the joint, its position counts whole.

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class ClassificationHead(nn.Module):
     """Batch norm, then a linear layer or an MLP with one hidden layer.
 
-    Pooled embeddings of all actions share a large mean, which the final layer norm cannot remove; without the batch norm a
-    network trained from scratch gives the same embedding to everything for its first hundreds of steps.
+    Pooled embeddings of all actions share a large mean, which the final layer norm cannot remove; without the batch
+    norm a network trained from scratch gives the same embedding to everything for its first hundreds of steps.
 
     Args:
         dim: d of the embedding.

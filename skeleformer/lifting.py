@@ -20,7 +20,8 @@ class LiftingHead(nn.Module):
 
 
 def lifting_loss(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Equation 8: Euclidean distance of predicted and true joints, (..., T, V, 3), averaged over the joints in ``mask``."""
+    """Equation 8: Euclidean distance of predicted and true joints, (..., T, V, 3), averaged over the joints in
+    ``mask``."""
     distance = torch.linalg.vector_norm(predicted - target, dim=-1)  # (..., T, V)
     if mask is None:
         return distance.mean()

@@ -38,7 +38,8 @@ class SkeleFormer(nn.Module):
         return h.unflatten(0, people[:2]), mask
 
     def embed(self, features: Tensor) -> Tensor:
-        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over the people and frames that are there."""
+        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over the people and frames that are
+        there."""
         h, mask = self.encode(features)
         return masked_mean(h.flatten(1, 2), mask.flatten(1, 2))  # (B, d)
 

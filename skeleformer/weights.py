@@ -38,7 +38,9 @@ def save_weights(
     """
     target = Path(path)
     tensors = {
-        k: (v.detach().to("cpu", dtype) if dtype is not None and v.is_floating_point() else v.detach().cpu()).contiguous()
+        k: (
+            v.detach().to("cpu", dtype) if dtype is not None and v.is_floating_point() else v.detach().cpu()
+        ).contiguous()
         for k, v in state.items()
     }
     entries = {**(metadata or {}), "architecture": ARCHITECTURE, "config": json.dumps(asdict(config))}
@@ -86,7 +88,7 @@ def load_weights(path: Path | str) -> tuple[SkeleFormerConfig, dict[str, Tensor]
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"the configuration in {path} cannot be used: {error}") from None
     with safe_open(str(path), "pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (it is no dict)
     return config, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
 
 

@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
     p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
     p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window of --data")
-    p.add_argument("--encoder", metavar="FILE", help="start from `pretrain`'s encoder.ckpt or from a .safetensors model")
+    p.add_argument(
+        "--encoder", metavar="FILE", help="start from `pretrain`'s encoder.ckpt or from a .safetensors model"
+    )
     p.add_argument("--epochs", type=int, default=60)
     p.add_argument("--windows-per-epoch", type=int, default=4000)
     p.add_argument("--lr", type=float, default=3e-4, help="of the encoder (default %(default)s)")
@@ -56,6 +58,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--threads", type=int, default=1)
     p.set_defaults(run=commands.run_evaluate)
 
+    p = sub.add_parser("card", help="measure the shipped model on every validation split and write its card")
+    p.add_argument("--shipped", required=True, metavar="DIR", help="folder of the recipe's data sets")
+    p.add_argument("--json", default="docs/results/shipped.json", help="where the figures go (default %(default)s)")
+    p.add_argument("--threads", type=int, default=1)
+    p.set_defaults(run=commands.run_card)
+
     p = sub.add_parser("extract", help="poses of labelled videos, one folder a class")
     p.add_argument("videos", metavar="VIDEOS", help="folder with a sub-folder of videos for each class")
     p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
@@ -67,7 +75,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _common(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--out", required=True, metavar="DIR", help="where checkpoints and reports go; an interrupted run resumes")
+    p.add_argument(
+        "--out", required=True, metavar="DIR", help="where checkpoints and reports go; an interrupted run resumes"
+    )
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--frames", type=int, default=32, help="frames in a window (default %(default)s)")
     p.add_argument("--seed", type=int, default=0)

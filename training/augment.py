@@ -22,8 +22,8 @@ _PARTS = (
 class DetectorNoise:
     """How far and how often a pose estimator errs; lengths are parts of the body's extent.
 
-    The figures are shaped after MoveNet on web video: two of its variants differ by 3 % of the body's extent at the median,
-    score a fifth of the keypoints below 0.2, and lose the person in one frame of twenty.
+    The figures are shaped after MoveNet on web video: two of its variants differ by 3 % of the body's extent at the
+    median, score a fifth of the keypoints below 0.2, and lose the person in one frame of twenty.
     """
 
     jitter: float = 0.010  # white noise of each joint in each frame
@@ -48,8 +48,8 @@ def detector_noise(
         scores: (T, 17).
         rng: source of randomness.
         noise: strength.
-        synthetic: the skeletons come from a sensor or motion capture, not from a detector: scores are made up too, and the
-            noise is full; otherwise the detector's own noise is there already and half is added.
+        synthetic: the skeletons come from a sensor or motion capture, not from a detector: scores are made up too,
+            and the noise is full; otherwise the detector's own noise is there already and half is added.
 
     Returns:
         keypoints and scores of the same shapes; inputs are left alone.
@@ -79,7 +79,9 @@ def detector_noise(
         start, stop = sorted(rng.integers(0, frames + 1, 2)) if rng.random() < 0.5 else (0, frames)
         # A detector guesses hidden joints with a low score as often as it omits them.
         out[start:stop, hidden] *= rng.choice([0.0, 0.2, 0.4])
-        moved[start:stop, hidden] += rng.normal(0, 0.05, (stop - start, len(hidden), 2)) * extent[start:stop, None, None]
+        moved[start:stop, hidden] += (
+            rng.normal(0, 0.05, (stop - start, len(hidden), 2)) * extent[start:stop, None, None]
+        )
     if rng.random() < noise.missing_frame and frames > 4:
         start = int(rng.integers(frames))
         out[start : start + int(rng.integers(1, max(2, frames // 4)))] = 0

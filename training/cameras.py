@@ -55,7 +55,8 @@ def project(
         distance_m: of the camera from the middle of the sequence.
 
     Returns:
-        pixels (T, V, 2), x right, y down; and (T, V, 3) metres in the camera's frame: x right, y down, z away from the camera.
+        pixels (T, V, 2), x right, y down; and (T, V, 3) metres in the camera's frame: x right, y down, z away from
+        the camera.
     """
     middle = world.reshape(-1, 3).mean(0)
     seen = (world - middle) @ rotation.T  # x right, y up, z towards the camera

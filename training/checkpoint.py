@@ -38,4 +38,6 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{path} is no checkpoint of this program ({type(error).__name__}); remove it to start anew") from None
+        raise UserError(
+            f"{path} is no checkpoint of this program ({type(error).__name__}); remove it to start anew"
+        ) from None

@@ -18,7 +18,7 @@ from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
 from skeleformer.model import SkeleFormer
 from training.checkpoint import load_checkpoint
 from training.datasets import DataSet, load_dataset
-from training.evaluate import Evaluation, clip_probabilities, evaluate
+from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
 from training.finetune import FinetuneConfig, finetune, predictor
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import require_merge, shipped_sources, validator
@@ -30,8 +30,9 @@ from training.windows import Augmentation
 def run_pretrain(args: argparse.Namespace) -> None:
     report = pretrain(
         PretrainConfig(
-            data=args.data, out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch,
-            lr=args.lr, lr_decay=args.lr_decay, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
+            data=args.data, out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch,
+            batch=args.batch, lr=args.lr, lr_decay=args.lr_decay, frames=args.frames, threads=args.threads,
+            amp=args.amp, seed=args.seed,
         )
     )  # fmt: skip
     for name, sources in report.items():
@@ -59,7 +60,7 @@ def run_finetune(args: argparse.Namespace) -> None:
         if args.validate is not None:
             clips = data.part(args.validate)
 
-            def check(predict):
+            def check(predict: Predict) -> dict[str, float]:
                 result = evaluate(predict, clips, data.label_names, own, args.frames, people=args.people)
                 return {args.validate: result.report()["top1"]}
 
@@ -113,6 +114,24 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
         confusion_matrix(result, Path(args.confusion))
     print_report(result)
+
+
+def run_card(args: argparse.Namespace) -> None:
+    from training.card import figures, markdown
+
+    torch.set_num_threads(args.threads)
+    model, words = load_model(None)
+    rows = figures(predictor(model), Path(args.shipped), model.config.frames)
+    calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
+    files = [model_path(f"skeleformer{suffix}") for suffix in (".safetensors", "-spatial.onnx", "-temporal.onnx")]
+    write_text(Path(args.json), json.dumps(rows, indent=2) + "\n")
+    write_text(
+        model_path("skeleformer.md"),
+        markdown(rows, words, calibration, files, "python -m training card --shipped ../shared/data"),
+    )
+    for row in rows:
+        print(f"{row['data']:22s} {row['split']:10s} {row['n']:4d} clips  top-1 {row['sliding']:.1%}  "
+              f"window {row['centre']:.1%}  open {row['open']:.1%}")  # fmt: skip
 
 
 def run_extract(args: argparse.Namespace) -> None:

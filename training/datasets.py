@@ -20,8 +20,8 @@ class Clip:
     Attributes:
         name: the annotation's ``frame_dir``.
         label: index into the data set's class names.
-        keypoints: (M, T, 17, C) float32; pixels with y down for C = 2; for C = 3 metres, x right and y up as the recording
-            camera sees it, z towards that camera.
+        keypoints: (M, T, 17, C) float32; pixels with y down for C = 2; for C = 3 metres, x right and y up as the
+            recording camera sees it, z towards that camera.
         scores: (M, T, 17) float32; 0 marks an absent joint.
         times_s: (T,) seconds of each frame.
     """
@@ -85,7 +85,9 @@ def load_dataset(path: Path | str) -> DataSet:
         mapping = data.get("to_coco17")
         clips = tuple(_clip(a, mapping) for a in annotations)
     except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UserError(f"{path}: an annotation is not of the expected form ({type(error).__name__}: {error})") from None
+        raise UserError(
+            f"{path}: an annotation is not of the expected form ({type(error).__name__}: {error})"
+        ) from None
     splits = {str(k): frozenset(map(str, v)) for k, v in (data.get("split") or {}).items()}
     return DataSet(Path(path).stem, tuple(map(str, labels)), clips, splits)
 
@@ -102,10 +104,11 @@ def _clip(annotation: dict[str, Any], mapping: list[int] | None) -> Clip:
         keypoints, scores = to_coco17(keypoints, scores, mapping)
     if keypoints.shape[2] != 17:
         raise ValueError(f"{keypoints.shape[2]} joints and no 'to_coco17' to map them to COCO's 17")
-    bad = ~np.isfinite(keypoints).all(-1)
-    keypoints, scores = np.where(bad[..., None], 0, keypoints), np.where(bad, 0, np.nan_to_num(scores))
+    bad = ~np.all(np.isfinite(keypoints), axis=-1)
+    keypoints = np.where(bad[:, :, :, None], 0, keypoints)
+    scores = np.where(bad, 0, np.nan_to_num(scores))
     if not scores.any() and keypoints.any():
-        scores = (keypoints != 0).any(-1).astype(np.float32)
+        scores = np.any(keypoints != 0, axis=-1).astype(np.float32)
     if "frame_index" in annotation:  # irregular sampling: the counter of the recording tells the time
         index = np.asarray(annotation["frame_index"], np.float64)
         usual = np.median(np.diff(index)) if len(index) > 1 else 1.0

@@ -38,9 +38,7 @@ class Evaluation:
         """``n``, ``top1``, ``top5``, ``mean_class_accuracy`` and ``per_class``, in parts of one."""
         rank = (self.scores > self.scores[np.arange(len(self.target)), self.target][:, None]).sum(1)
         hit = rank == 0
-        per_class = {
-            self.label_names[c]: float(hit[self.target == c].mean()) for c in np.unique(self.target)
-        }
+        per_class = {self.label_names[c]: float(hit[self.target == c].mean()) for c in np.unique(self.target)}
         return {
             "n": len(self.target),
             "top1": float(hit.mean()),
@@ -55,12 +53,14 @@ def class_probabilities(
 ) -> NDArray[np.float64]:
     """Probabilities of the model's words, (N, words), as those of a data set's classes, (N, classes).
 
-    A class that stands for several words has the sum of their probabilities. Without ``open_vocabulary`` the classes share
-    the whole probability; with it a last column holds that of all the words that are none of the classes.
+    A class that stands for several words has the sum of their probabilities. Without ``open_vocabulary`` the classes
+    share the whole probability; with it a last column holds that of all the words that are none of the classes.
     """
     summed = np.stack([probabilities[:, list(words)].sum(1) for words in merge], axis=1).astype(np.float64)
     if open_vocabulary:
-        return np.concatenate([summed, 1 - probabilities[:, sorted({w for m in merge for w in m})].sum(1)[:, None]], axis=1)
+        return np.concatenate(
+            [summed, 1 - probabilities[:, sorted({w for m in merge for w in m})].sum(1)[:, None]], axis=1
+        )
     return summed / np.maximum(summed.sum(1, keepdims=True), 1e-12)
 
 
@@ -84,15 +84,17 @@ def clip_probabilities(
         predict: the network.
         clips: recordings.
         frames: length of a window.
-        views: ``sliding`` averages the windows at a stride of half a window that cover a clip, which is what the live pipeline
-            would have said of it; ``centre`` looks at the middle window alone.
+        views: ``sliding`` averages the windows at a stride of half a window that cover a clip, which is what the live
+            pipeline would have said of it; ``centre`` looks at the middle window alone.
         people: how many people of a clip are pooled.
         batch: windows in one call.
     """
     windows, owner = [], []
     for i, clip in enumerate(clips):
         features = clip_features(clip, people)
-        for window in [centre_window(features, frames)] if views == "centre" else sliding_windows(features, frames, frames // 2):
+        for window in (
+            [centre_window(features, frames)] if views == "centre" else sliding_windows(features, frames, frames // 2)
+        ):
             windows.append(window)
             owner.append(i)
     order = np.argsort([w.shape[1] for w in windows], kind="stable")
@@ -117,7 +119,8 @@ def evaluate(
 ) -> Evaluation:
     """Let a model name every clip.
 
-    Classes of the data set that the model does not tell apart (they map to the same words) count as one: the first of them.
+    Classes of the data set that the model does not tell apart (they map to the same words) count as one: the first of
+    them.
     """
     first = {words: next(c for c, other in enumerate(merge) if other == words) for words in merge}
     canonical = [first[words] for words in merge]

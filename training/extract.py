@@ -1,4 +1,5 @@
-"""``python -m training extract``: labelled videos to an annotation file, with the poses that the live pipeline would see."""
+"""``python -m training extract``: labelled videos to an annotation file, with the poses that the live pipeline would
+see."""
 
 from __future__ import annotations
 
@@ -113,11 +114,13 @@ def _work(video: LabelledVideo, part: Path, pose: str) -> str | None:
     return None
 
 
-def extract(folder: Path, out: Path, pose: str = "movenet-multipose", workers: int = 1, validation: float = 0.2) -> dict:
+def extract(
+    folder: Path, out: Path, pose: str = "movenet-multipose", workers: int = 1, validation: float = 0.2
+) -> dict:
     """Run the pose model over all videos and write one annotation file.
 
-    Finished videos are kept in ``OUT.parts`` until the file is complete, so that an interrupted run goes on where it was.
-    Unreadable videos are left out with a warning.
+    Finished videos are kept in ``OUT.parts`` until the file is complete, so that an interrupted run goes on where it
+    was. Unreadable videos are left out with a warning.
 
     Args:
         folder: one sub-folder of videos for each class.
@@ -176,7 +179,8 @@ def _assemble(videos: list[LabelledVideo], parts: Path, validation: float) -> di
                 {
                     "frame_dir": video.name, "label": labels.index(video.label), "img_shape": (height, width),
                     "original_shape": (height, width), "total_frames": len(times), "fps": fps,
-                    "keypoint": file["keypoints"].astype(np.float16), "keypoint_score": file["scores"].astype(np.float16),
+                    "keypoint": file["keypoints"].astype(np.float16),
+                    "keypoint_score": file["scores"].astype(np.float16),
                 }
             )  # fmt: skip
         draw = int(hashlib.sha256(video.name.encode()).hexdigest()[:8], 16) / 2**32

@@ -1,7 +1,7 @@
 """Sensor skeletons as COCO-17: joints renamed, and the face that depth sensors do not measure put where it must be.
 
-A detector always gives eyes and ears. Without them the network could tell sensor recordings from video by the missing face and
-would never give a live person a class that only the sensor sets know.
+A detector always gives eyes and ears. Without them the network could tell sensor recordings from video by the missing
+face and would never give a live person a class that only the sensor sets know.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def to_coco17(
     The face looks where the chest does: across the line of the shoulders, away from the sensor's blind side.
 
     Args:
-        keypoints: (M, T, V, 3) metres in the sensor's frame: +x to the sensor's left, +y up, +z away from it; or (.., 2).
+        keypoints: (M, T, V, 3) metres in the sensor's frame: +x to the sensor's left, +y up, +z away from it; or (..,
+            2).
         scores: (M, T, V).
         mapping: source joint of each COCO joint, or -1; the nose's is the head.
 

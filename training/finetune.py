@@ -162,7 +162,11 @@ def finetune(
             optimizer.step()
             average.update(model)
             losses.append(loss.item())
-        row: dict[str, float] = {"epoch": epoch, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - started}
+        row: dict[str, float] = {
+            "epoch": epoch,
+            "loss": float(np.mean(losses)),
+            "seconds": time.perf_counter() - started,
+        }
         if validate is not None and ((epoch + 1) % config.evaluate_every == 0 or epoch + 1 == config.epochs):
             smooth.load_state_dict(average.state)
             row.update(validate(smooth))

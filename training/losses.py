@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 
-def any_of_cross_entropy(logits: Tensor, target: Tensor, choices: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+def any_of_cross_entropy(
+    logits: Tensor, target: Tensor, choices: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
     """Mean of -log of the probability that one of the right words is chosen.
 
     Args:

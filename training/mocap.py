@@ -29,8 +29,8 @@ class MocapClip:
 
 
 def load_mocap(path: Path | str) -> list[MocapClip]:
-    """Read a corpus of COCO-17 joints: arrays ``positions`` (N, 17, 3), ``root``, ``clip_start``, ``clip_name``, ``source``,
-    ``label``, ``fps``.
+    """Read a corpus of COCO-17 joints: arrays ``positions`` (N, 17, 3), ``root``, ``clip_start``, ``clip_name``,
+    ``source``, ``label``, ``fps``.
 
     Raises:
         UserError: the file is missing or lacks one of the arrays.

@@ -115,7 +115,9 @@ def procrustes_error(predicted: NDArray[np.floating], target: NDArray[np.floatin
     return np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1).mean(1)
 
 
-def validation_set(clips: list[MocapClip], frames: int, each: int = 60, seed: int = 1234) -> dict[str, list[LiftingSample]]:
+def validation_set(
+    clips: list[MocapClip], frames: int, each: int = 60, seed: int = 1234
+) -> dict[str, list[LiftingSample]]:
     """Fixed noisy windows of held-out clips, by source."""
     rng = np.random.default_rng(seed)
     out = {}
@@ -171,7 +173,8 @@ def evaluate_lifting(model: nn.Module, validation: dict[str, list[LiftingSample]
 
 
 def pretrain(config: PretrainConfig) -> dict:
-    """Train, writing ``last.ckpt`` every epoch and ``encoder.ckpt`` and ``report.json`` at the end; resumes by itself."""
+    """Train, writing ``last.ckpt`` every epoch and ``encoder.ckpt`` and ``report.json`` at the end; resumes by
+    itself."""
     torch.set_num_threads(config.threads)
     out = Path(config.out)
     clips = load_mocap(config.data)
@@ -211,7 +214,12 @@ def pretrain(config: PretrainConfig) -> dict:
         )  # fmt: skip
         save_checkpoint(
             out / "last.ckpt",
-            {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch, "config": asdict(config)},
+            {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "epoch": epoch,
+                "config": asdict(config),
+            },
         )
     report = {"skeleformer": evaluate_lifting(model, validation), **baselines(clips, validation, config.frames)}
     save_checkpoint(out / "encoder.ckpt", {"encoder": model.encoder.state_dict(), "config": asdict(config)})

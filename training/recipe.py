@@ -67,8 +67,8 @@ def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple
     merge = merge_of(data.name, list(data.label_names), words)
     if merge is None:
         raise UserError(
-            f"the classes of {data.name} ({', '.join(data.label_names[:4])}, ...) have no place in the model's vocabulary of "
-            f"{len(words)} words; train a model on it first, or name its classes by the model's words"
+            f"the classes of {data.name} ({', '.join(data.label_names[:4])}, ...) have no place in the model's "
+            f"vocabulary of {len(words)} words; train a model on it first, or name its classes by the model's words"
         )
     return tuple(merge)
 

@@ -54,7 +54,8 @@ class Batch:
 
 
 def class_balance(source: Source, power: float = 0.5) -> NDArray[np.float64]:
-    """Probability of drawing each clip: rare classes are drawn more often than their size says, ``power`` 1 evens them out."""
+    """Probability of drawing each clip: rare classes are drawn more often than their size says, ``power`` 1 evens
+    them out."""
     labels = np.array([clip.label for clip in source.clips])
     counts = np.bincount(labels)[labels].astype(np.float64)
     p = counts**-power
@@ -104,7 +105,9 @@ def epoch_batches(
     for i in rng.permutation(len(groups)):
         chosen = [drawn[j] for j in groups[i]]
         yield Batch(
-            pad_windows([w for w, _, _ in chosen]), np.stack([t for _, t, _ in chosen]), np.stack([c for _, _, c in chosen])
+            pad_windows([w for w, _, _ in chosen]),
+            np.stack([t for _, t, _ in chosen]),
+            np.stack([c for _, _, c in chosen]),
         )
 
 

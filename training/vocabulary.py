@@ -1,8 +1,9 @@
 """The shipped model's words, and how each data set's classes map to them.
 
-A class of a data set maps to one word, or to several where the data set does not tell them apart: JHMDB's *pick* may use one
-hand or two. Training then asks that one of the words be right, and evaluation adds their probabilities up. Words are what a
-person would say; a word stands for what one body does, so that SBU's *approach* and *depart* are both *walk*.
+A class of a data set maps to one word, or to several where the data set does not tell them apart: JHMDB's *pick* may
+use one hand or two. Training then asks that one of the words be right, and evaluation adds their probabilities up.
+Words are what a person would say; a word stands for what one body does, so that SBU's *approach* and *depart* are
+both *walk*.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ MERGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "kard": {
         "horizontal arm wave": ("wave sideways",), "high arm wave": ("wave",), "two hand wave": ("wave both hands",),
-        "catch cap": ("put on a cap",), "high throw": ("throw",), "draw x": ("draw an x",), "draw tick": ("draw a tick",),
+        "catch cap": ("put on a cap",), "high throw": ("throw",), "draw x": ("draw an x",),
+        "draw tick": ("draw a tick",),
         "toss paper": ("toss paper",), "forward kick": ("kick",), "side kick": ("kick sideways",),
         "take umbrella": ("take an umbrella",), "bend": ("bend",), "hand clap": ("clap",), "walk": ("walk",),
         "phone call": ("phone",), "drink": ("drink",), "sit down": ("sit down",), "stand up": ("stand up",),
@@ -51,7 +53,8 @@ MERGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "msr_daily": {
         "drink": ("drink",), "eat": ("eat",), "read book": ("read",), "call cellphone": ("phone",),
         "write on a paper": ("write",), "use laptop": ("use a laptop",), "use vacuum cleaner": ("vacuum",),
-        "cheer up": ("cheer",), "sit still": (IDLE,), "toss paper": ("toss paper",), "play game": ("play a video game",),
+        "cheer up": ("cheer",), "sit still": (IDLE,), "toss paper": ("toss paper",),
+        "play game": ("play a video game",),
         "lie down on sofa": ("lie down",), "walk": ("walk",), "play guitar": ("play the guitar",),
         "stand up": ("stand up",), "sit down": ("sit down",),
     },
@@ -65,11 +68,13 @@ MERGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "waist stretch": ("stretch the waist",), "walking": ("walk",), "bend leg a": ("bend a leg",),
         "bend leg b": ("bend a leg",), "left hand shaking": ("shake the left hand",),
         "one right-left step": ("step sideways",), "crouching": ("squat",),
-        "standing on tiptoe": ("stand on tiptoe",), "sit and applaud": ("clap",), "lower back": ("stretch the lower back",),
+        "standing on tiptoe": ("stand on tiptoe",), "sit and applaud": ("clap",),
+        "lower back": ("stretch the lower back",),
         "8-step motion": ("dance",), "neck relaxation": ("roll the neck",),
     },
     "sbu": {
-        "approach": ("walk",), "depart": ("walk",), "kick": ("kick",), "push": ("push",), "shake hands": ("shake hands",),
+        "approach": ("walk",), "depart": ("walk",), "kick": ("kick",), "push": ("push",),
+        "shake hands": ("shake hands",),
         "hug": ("hug",), "exchange object": ("hand over",), "punch": ("punch",),
     },
     "exercise": {
@@ -99,14 +104,19 @@ LABELS: tuple[str, ...] = (
 )
 """The model's classes in the order of its outputs."""
 
-ALIASES = {"jhmdb_train": "jhmdb", "jhmdb_train_lightning": "jhmdb", "jhmdb_test": "jhmdb", "exercise_train": "exercise"}
+ALIASES = {
+    "jhmdb_train": "jhmdb",
+    "jhmdb_train_lightning": "jhmdb",
+    "jhmdb_test": "jhmdb",
+    "exercise_train": "exercise",
+}
 
 
 def merge_of(dataset: str, label_names: list[str], labels: tuple[str, ...] = LABELS) -> list[tuple[int, ...]] | None:
     """For each class of a data set, the indices of the model's words it may be; None when no merge is known.
 
-    A data set is recognised by its name or, for files of another name, by its list of class names. One whose class names are
-    words of the model needs no entry.
+    A data set is recognised by its name or, for files of another name, by its list of class names. One whose class
+    names are words of the model needs no entry.
     """
     index = {word: i for i, word in enumerate(labels)}
     candidates = [MERGE.get(ALIASES.get(dataset, dataset)), *MERGE.values(), {name: (name,) for name in label_names}]

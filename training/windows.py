@@ -57,7 +57,8 @@ def clip_features(clip: Clip, people: int = 1) -> NDArray[np.float32]:
 
 
 def sliding_windows(features: NDArray[np.float32], frames: int, stride: int) -> list[NDArray[np.float32]]:
-    """Windows (M, <= frames, 17, 5) that cover a clip's features (M, T, 17, 5); one when the clip is no longer than a window."""
+    """Windows (M, <= frames, 17, 5) that cover a clip's features (M, T, 17, 5); one when the clip is no longer than a
+    window."""
     total = features.shape[1]
     if total <= frames:
         return [features]

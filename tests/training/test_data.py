@@ -19,7 +19,7 @@ class Harmful:
 def annotation(name="wave/a", label=0, frames=20, people=1):
     rng = np.random.default_rng(len(name) + label)
     return {
-        "frame_dir": name, "label": label, "img_shape": (240, 320), "original_shape": (240, 320), "total_frames": frames,
+        "frame_dir": name, "label": label, "img_shape": (240, 320), "total_frames": frames,
         "fps": 30.0, "keypoint": rng.uniform(50, 200, (people, frames, 17, 2)).astype(np.float16),
         "keypoint_score": np.ones((people, frames, 17), np.float16),
     }  # fmt: skip
@@ -92,7 +92,12 @@ def test_merge_finds_a_renamed_file_by_its_classes_and_the_models_own_words():
 
 def test_shared_data_loads_with_its_splits(shared):
     folder = shared / "data"
-    expected = {"jhmdb_train": ("val", 145), "nw_ucla": ("xview_val", 462), "kard": ("xsub_val", 270), "sbu": ("val", 52)}
+    expected = {
+        "jhmdb_train": ("val", 145),
+        "nw_ucla": ("xview_val", 462),
+        "kard": ("xsub_val", 270),
+        "sbu": ("val", 52),
+    }
     for name, (split, count) in expected.items():
         data = load_dataset(folder / f"{name}.pkl")
         clips = data.part(split)

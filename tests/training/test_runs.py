@@ -20,7 +20,8 @@ from training.sampler import Source
 def moving(label, seed, frames=24):
     """A body whose right wrist circles (label 0), or whose whole body slides (label 1)."""
     rng = np.random.default_rng(seed)
-    body = np.array([[0, 7], [2, 5], [-2, 5], [4, 6], [-4, 6], [11, 18], [-11, 18], [13, 36], [-13, 36], [14, 51], [-14, 51],
+    body = np.array([[0, 7], [2, 5], [-2, 5], [4, 6], [-4, 6], [11, 18], [-11, 18], [13, 36], [-13, 36], [14, 51],
+    [-14, 51],
                      [8, 47], [-8, 47], [8, 71], [-8, 71], [8, 95], [-8, 95]], float) * rng.uniform(1, 3)  # fmt: skip
     t = np.arange(frames) / 15
     xy = np.repeat(body[None], frames, 0)
@@ -41,7 +42,9 @@ def config(out, **changes):
 
 
 def test_training_learns_a_difference_it_is_shown(tmp_path):
-    model = finetune(config(tmp_path, epochs=6, windows_per_epoch=96, lr=1e-3, average=0.5), [source()], ("circle", "slide"))
+    model = finetune(
+        config(tmp_path, epochs=6, windows_per_epoch=96, lr=1e-3, average=0.5), [source()], ("circle", "slide")
+    )
     unseen = [moving(i % 2, 100 + i) for i in range(20)]
     result = evaluate(predictor(model), unseen, ("circle", "slide"), ((0,), (1,)), 16)
     assert result.report()["top1"] >= 0.9
@@ -117,7 +120,8 @@ def test_commands_train_and_evaluate_an_own_data_set(tmp_path, capsys):
     }  # fmt: skip
     (tmp_path / "own.pkl").write_bytes(pickle.dumps(data))
     common = ["--data", str(tmp_path / "own.pkl")]
-    assert main(["finetune", *common, "--validate", "val", "--out", str(tmp_path / "run"), "--epochs", "5", "--frames", "16",
+    assert main(["finetune", *common, "--validate", "val", "--out", str(tmp_path / "run"), "--epochs", "5",
+    "--frames", "16",
                  "--windows-per-epoch", "48", "--batch", "16"]) == 0  # fmt: skip
     weights = str(tmp_path / "run" / "model.safetensors")
     assert main(["evaluate", *common, "--weights", weights, "--json", str(tmp_path / "r.json"),

@@ -24,14 +24,18 @@ def clip_2d(frames=60, label=0, fps=30.0, seed=0):
     rng = np.random.default_rng(seed)
     body = rng.uniform(0, 100, (17, 2))
     xy = body + 20 * np.sin(np.arange(frames) / fps * 6)[:, None, None]
-    return Clip(f"c{seed}", label, xy[None].astype(np.float32), np.ones((1, frames, 17), np.float32), np.arange(frames) / fps)
+    return Clip(
+        f"c{seed}", label, xy[None].astype(np.float32), np.ones((1, frames, 17), np.float32), np.arange(frames) / fps
+    )
 
 
 def clip_3d(frames=60, label=0, seed=0):
     rng = np.random.default_rng(seed)
-    body = rng.uniform(-0.5, 0.5, (17, 3)) + [0, 0, -3]
+    body = rng.uniform(-0.5, 0.5, (17, 3)) + np.array([0, 0, -3])
     xyz = body + 0.2 * np.sin(np.arange(frames) / 5)[:, None, None]
-    return Clip(f"s{seed}", label, xyz[None].astype(np.float32), np.ones((1, frames, 17), np.float32), np.arange(frames) / 30)
+    return Clip(
+        f"s{seed}", label, xyz[None].astype(np.float32), np.ones((1, frames, 17), np.float32), np.arange(frames) / 30
+    )
 
 
 def test_evaluation_features_are_those_of_the_pipeline():
@@ -58,7 +62,9 @@ def test_projection_is_that_of_a_pinhole():
     np.testing.assert_allclose(near, 2 * far, rtol=1e-5)
     assert near[0, 0, 0] < 0 < near[0, 1, 0]
     assert near[0, 1, 1] < near[0, 2, 1], "up in the world is up in the picture"
-    np.testing.assert_allclose(np.linalg.norm(camera, axis=-1), np.linalg.norm(points - points.mean(1), axis=-1), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(camera, axis=-1), np.linalg.norm(points - points.mean(1), axis=-1), rtol=1e-5
+    )
 
 
 def test_random_rotations_are_rotations_within_their_range():

@@ -1,0 +1,107 @@
+# ruff: noqa: E501  (the lines are those of the card)
+"""The shipped model's card: what it was trained on, what it can name, and what the evaluation said of it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from training.datasets import load_dataset
+from training.evaluate import Predict, evaluate
+from training.recipe import SHIPPED, require_merge
+
+_TITLES = {
+    "jhmdb_train": "JHMDB split 1, MoveNet multipose", "jhmdb_train_lightning": "JHMDB split 1, MoveNet Lightning",
+    "exercise_train": "exercises, yoga, falls", "nw_ucla": "NW-UCLA", "utkinect": "UTKinect-Action3D",
+    "msr_action3d": "MSR Action3D", "kard": "KARD", "msr_daily": "MSR DailyActivity3D", "florence": "Florence 3D actions",
+    "gtu": "GTU Action3D", "sbu": "SBU Kinect Interaction, two people",
+}  # fmt: skip
+
+
+def figures(predict: Predict, folder: Path, frames: int) -> list[dict]:
+    """Accuracy on every validation split of the recipe, closed and open, of whole clips and of single windows."""
+    rows = []
+    for part in SHIPPED:
+        data = load_dataset(folder / f"{part.file}.pkl")
+        merge = require_merge(data)
+        for split in part.validate:
+            row: dict = {"data": part.file, "split": split}
+            for key, views, opened in (
+                ("sliding", "sliding", False), ("centre", "centre", False), ("open", "sliding", True)
+            ):  # fmt: skip
+                report = evaluate(
+                    predict, data.part(split), data.label_names, merge, frames, views, part.people, opened
+                ).report()
+                row[key] = report["top1"]
+                row["n"] = report["n"]
+                if key == "sliding":
+                    row["mean_class_accuracy"] = report["mean_class_accuracy"]
+            rows.append(row)
+    return rows
+
+
+def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files: list[Path], command: str) -> str:
+    """The card's text."""
+    table = [
+        f"| {_TITLES[r['data']]} | `{r['split']}` | {r['n']} | {r['sliding']:.1%} | {r['mean_class_accuracy']:.1%} | "
+        f"{r['centre']:.1%} | {r['open']:.1%} |"
+        for r in rows
+    ]
+    fitted = calibration.get("fitted_on", {})
+    sums = [f"| `{f.name}` | {f.stat().st_size:,} | `{hashlib.sha256(f.read_bytes()).hexdigest()}` |" for f in files]
+    trained = ", ".join(f"{_TITLES[p.file]} (`{p.train}`)" for p in SHIPPED)
+    return "\n".join(
+        [
+            "# SkeleFormer, everyday actions",
+            "",
+            f"Names what one person does from the last two seconds of 2-D keypoints (17 COCO joints), in {len(words)} words.",
+            "SkeleFormer with joint-enhanced multi-stream fusion, full size (4 spatial and 4 temporal layers, 17 x 32 = 544",
+            "channels), windows of 32 frames at 15 Hz.",
+            "",
+            "## Licence and limits",
+            "",
+            "**For research only.** The weights were trained on recordings whose terms allow no more than that or are not",
+            "stated (see below); the code around them is Apache-2.0. The model sees joints, not objects: it guesses *drink* and",
+            "*phone* from the arm alone. Sensor recordings teach many of its words, and it is weaker on those from real video",
+            "than the table, which uses each set's own recordings, says. It must not be used to judge people.",
+            "",
+            "## Accuracy",
+            "",
+            f"Printed by `{command}`. Validation parts only; none of their clips was trained on. *Top-1*: the model chooses",
+            "among the data set's classes, windows at a stride of one second averaged over the clip. *Window*: the middle two",
+            "seconds alone. *Open*: the model chooses among all its words.",
+            "",
+            "| data set | split | clips | top-1 | mean of classes | window | open |",
+            "|---|---|---|---|---|---|---|",
+            *table,
+            "",
+            "NW-UCLA's two protocols are both reported of one model, which therefore saw only views 1 and 2 of subjects 1 to 7.",
+            "GTU has no subject numbers, so the same person may be in both of its parts.",
+            "",
+            "## Calibration",
+            "",
+            f"Temperature {calibration['temperature']:.3f}, threshold {calibration['threshold']:.3f}, fitted on "
+            f"{fitted.get('windows', 0)} validation windows of real video:",
+            f"expected calibration error {fitted.get('ece', 0):.3f} (before: {fitted.get('ece_before', 0):.3f}); "
+            f"{fitted.get('shown', 0):.0%} of the decisions are shown,",
+            f"{fitted.get('precision_of_shown', 0):.0%} of those are right. The others are shown as unknown.",
+            "",
+            "## Training data",
+            "",
+            f"{trained}, and labelled takes of the Bandai-Namco (CC BY-NC 4.0), CMU and HDM05 motion-capture collections.",
+            "3-D recordings are seen by random virtual cameras, with the noise of a 2-D detector added.",
+            "",
+            "## Words",
+            "",
+            ", ".join(words) + ".",
+            "",
+            "How each data set's classes map to these words is in `training/vocabulary.py`.",
+            "",
+            "## Files",
+            "",
+            "| file | bytes | sha256 |",
+            "|---|---|---|",
+            *sums,
+            "",
+        ]
+    )
