@@ -29,6 +29,8 @@ class StreamServer(ThreadingHTTPServer):
         self.streams = itertools.count()
         self.logins: list[str] = []
         self.over = threading.Event()
+        self.recording = b""
+        self.hang_up_at: int | None = None
 
     @property
     def url(self) -> str:
@@ -43,6 +45,14 @@ class StreamHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         login = self.headers.get("Authorization")
+        if self.path == "/recording":
+            data = self.server.recording
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp4")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data[: self.server.hang_up_at])
+            return
         if self.path == "/text":
             self.send_response(200)
             self.end_headers()
@@ -122,3 +132,21 @@ def test_a_page_without_video_and_a_wrong_password_are_told_apart_from_no_answer
         with pytest.raises(SourceError, match="can be reached but gives no video") as caught:
             open_source(url, options=options)
         assert "wrong" not in str(caught.value)
+
+
+def test_an_address_of_a_recording_is_read_like_a_file(server: StreamServer, write_timed) -> None:
+    times_s = [0.0, 0.04, 0.3, 0.34, 1.0, 1.5]
+    server.recording = write_timed("clip.mp4", times_s, movflags="faststart").read_bytes()
+    with open_source(f"http://127.0.0.1:{server.server_port}/recording") as source:
+        assert (source.live, source.policy, source.frame_count) == (False, Policy.ALL, 6)
+        assert [frame.time_s for frame in source] == pytest.approx(times_s, abs=2e-3)
+
+
+def test_a_recording_that_breaks_off_gives_what_has_come(server: StreamServer, write_timed) -> None:
+    clip = write_timed("clip.mp4", [i / 25 for i in range(50)], noise=True, movflags="faststart")
+    server.recording, server.hang_up_at = clip.read_bytes(), clip.stat().st_size // 2
+    events: list[SourceEvent] = []
+    with open_source(f"http://127.0.0.1:{server.server_port}/recording", on_event=events.append) as source:
+        frames = list(source)
+    assert 10 <= len(frames) < 40
+    assert [event.kind for event in events] == [EventKind.TRUNCATED]
