@@ -1,9 +1,12 @@
-"""Multi-head attention and the pre-norm transformer block that both halves of the encoder are made of."""
+"""Multi-head softmax attention."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+MASKED_LOGIT = -1e4
+"""Stands for minus infinity: half precision holds it, and a row that is masked throughout stays finite."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, key_mask: Tensor | None = None) -> Tensor:
@@ -22,8 +25,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, key_mask: Tens
     v = value.unflatten(-1, (heads, -1)).transpose(-2, -3)  # (..., h, S, d/h)
     logits = q @ k.transpose(-1, -2) * (q.shape[-1] ** -0.5)  # (..., h, L, S)
     if key_mask is not None:
-        # Not minus infinity: fp16 graphs and rows that are masked throughout must stay finite.
-        logits = logits.masked_fill(~key_mask[..., None, None, :], -1e4)
+        logits = logits.masked_fill(~key_mask[..., None, None, :], MASKED_LOGIT)
     out = torch.softmax(logits, dim=-1) @ v  # (..., h, L, d/h)
     return out.transpose(-2, -3).flatten(-2)  # (..., L, d)
 
@@ -42,21 +44,3 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, key_mask: Tensor | None = None) -> Tensor:
         """(..., L, d) to (..., L, d)."""
         return self.out(attend(self.query(x), self.key(x), self.value(x), self.heads, key_mask))
-
-
-class Block(nn.Module):
-    """One layer L^i of equations 1 and 2: self-attention and MLP, each after a layer norm and with a residual."""
-
-    def __init__(self, dim: int, heads: int, mlp_ratio: float, dropout: float) -> None:
-        super().__init__()
-        hidden = int(dim * mlp_ratio)
-        self.norm1 = nn.LayerNorm(dim)
-        self.attention = Attention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, key_mask: Tensor | None = None) -> Tensor:
-        """(..., L, d) to (..., L, d)."""
-        x = x + self.drop(self.attention(self.norm1(x), key_mask))  # (..., L, d)
-        return x + self.drop(self.mlp(self.norm2(x)))  # (..., L, d)

@@ -1,16 +1,26 @@
-"""Sizes of a SkeleFormer, and the skeletons it is used with."""
+"""Sizes of a SkeleFormer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-COCO_PARENTS = (0, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14)
-"""Parent of each COCO-17 joint, the nose being the root (its own parent)."""
+from skeleformer.skeletons import COCO_PARENTS, check_parents
+
+__all__ = ["COCO_PARENTS", "FUSIONS", "SkeleFormerConfig"]
+
+FUSIONS = ("jemf", "input", "post")
+"""How the three streams are brought together: joint-enhanced, before the encoder, or after it (section 4.9)."""
+
+_MAX_LAYERS = 64  # a file that claims more is damaged
 
 
 @dataclass(frozen=True)
 class SkeleFormerConfig:
-    """Everything that determines the shapes of the network's parameters."""
+    """Everything that determines the shapes of the network's parameters.
+
+    Raises:
+        ValueError: sizes that no network can have, said in one sentence.
+    """
 
     classes: int = 60
     parents: tuple[int, ...] = COCO_PARENTS  # parent joint of each joint; the root is its own parent
@@ -21,10 +31,24 @@ class SkeleFormerConfig:
     heads: int = 8
     mlp_ratio: float = 2.0  # hidden channels of a block's MLP by its width
     frames: int = 32  # learned temporal positions; other lengths interpolate them
-    fusion: str = "jemf"  # "jemf", "input" or "post" (section 4.9)
+    fusion: str = "jemf"  # one of FUSIONS
     head_hidden: int = 0  # hidden units of the classification MLP; 0 for a linear head
     dropout: float = 0.1  # in the MLPs and before the head
     rate_hz: float = 15.0  # frames a second of the windows
+
+    def __post_init__(self) -> None:
+        check_parents(self.parents)
+        if self.coords not in (2, 3):
+            raise ValueError(f"skeletons have 2 or 3 coordinates, not {self.coords}")
+        if self.fusion not in FUSIONS:
+            raise ValueError(f"fusion is one of {', '.join(FUSIONS)}, not {self.fusion!r}")
+        for name in ("classes", "width", "heads", "frames"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        if not (0 <= self.spatial_layers <= _MAX_LAYERS and 0 <= self.temporal_layers <= _MAX_LAYERS):
+            raise ValueError(f"layers are between 0 and {_MAX_LAYERS}")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} cannot be shared by {self.heads} heads")
 
     @property
     def joints(self) -> int:
@@ -39,3 +63,8 @@ class SkeleFormerConfig:
     def features(self) -> int:
         """Input features a joint: coordinates, velocity, weight."""
         return 2 * self.coords + 1
+
+    @property
+    def branches(self) -> int:
+        """How often a frame goes through the encoder: once, or once a stream where they are fused after it."""
+        return 3 if self.fusion == "post" else 1

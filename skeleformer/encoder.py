@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from skeleformer.attention import Block
+from skeleformer.block import Block
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.jemf import JEMF
+from skeleformer.fusion import create_fusion
 from skeleformer.streams import StreamEmbedding
 
 
@@ -18,7 +18,7 @@ class SpatialEncoder(nn.Module):
     def __init__(self, config: SkeleFormerConfig) -> None:
         super().__init__()
         self.streams = StreamEmbedding(config.parents, config.coords, config.width)
-        self.fusion = JEMF(config.width, config.heads, config.mlp_ratio)
+        self.fusion = create_fusion(config)
         self.position = nn.Parameter(torch.zeros(config.joints, config.width))
         self.blocks = nn.ModuleList(
             Block(config.width, config.heads, config.mlp_ratio, config.dropout) for _ in range(config.spatial_layers)
@@ -27,8 +27,8 @@ class SpatialEncoder(nn.Module):
         nn.init.trunc_normal_(self.position, std=0.02)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, V, 2C + 1) to (N, d), d = V c."""
-        h = self.fusion(*self.streams(features)) + self.position  # (N, V, c)
+        """(N, V, 2C + 1) to (N, d), d = V c; after post fusion to (N, 3d)."""
+        h = self.fusion(*self.streams(features)) + self.position  # (N, V, c), or (N, 3, V, c)
         for block in self.blocks:  # eq. 1
             h = block(h)  # (N, V, c)
         return self.norm(h).flatten(1)  # (N, d)
@@ -39,6 +39,7 @@ class TemporalEncoder(nn.Module):
 
     def __init__(self, config: SkeleFormerConfig) -> None:
         super().__init__()
+        self.branches = config.branches
         self.position = nn.Parameter(torch.zeros(config.frames, config.dim))
         self.blocks = nn.ModuleList(
             Block(config.dim, config.heads, config.mlp_ratio, config.dropout) for _ in range(config.temporal_layers)
@@ -55,8 +56,15 @@ class TemporalEncoder(nn.Module):
         return stretched[0].T
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Frame embeddings (N, T, d) and mask (N, T), True where the person was seen, to (N, T, d)."""
+        """Frame embeddings (N, T, d) and mask (N, T), True where the person was seen, to (N, T, d).
+
+        After post fusion the tokens are (N, T, 3d), one part a stream; the streams' embeddings are summed here.
+        """
+        if self.branches > 1:
+            tokens = tokens.unflatten(-1, (self.branches, -1)).transpose(1, 2).flatten(0, 1)  # (3N, T, d)
+            mask = mask.repeat_interleave(self.branches, dim=0)  # (3N, T)
         h = tokens + self.positions(tokens.shape[1])  # (N, T, d)
         for block in self.blocks:  # eq. 2
             h = block(h, mask)  # (N, T, d)
-        return self.norm(h)  # (N, T, d)
+        h = self.norm(h)  # (N, T, d)
+        return h.unflatten(0, (-1, self.branches)).sum(1) if self.branches > 1 else h  # (N, T, d)

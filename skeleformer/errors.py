@@ -2,5 +2,4 @@
 
 
 class WeightsError(Exception):
-    """A weights file cannot be used; the message names the file, the key and what was expected, and is fit for a
-    user."""
+    """A weights file cannot be used; the message names the file, the key and what was expected."""

@@ -12,7 +12,8 @@ def split_streams(features: Tensor, parents: Tensor) -> tuple[Tensor, Tensor, Te
     """Separate a frame's features into the three streams and their weights.
 
     Args:
-        features: (..., V, 2C + 1): coordinates, velocity a second, weight in [0, 1].
+        features: (..., V, 2C + 1): coordinates, velocity a second, weight in [0, 1]. A joint of weight 0 is absent;
+            whatever else is written there, not-a-number included, is taken as 0.
         parents: (V,) index of each joint's parent; the root is its own parent, so its bone is zero.
 
     Returns:
@@ -20,7 +21,8 @@ def split_streams(features: Tensor, parents: Tensor) -> tuple[Tensor, Tensor, Te
         weighs as much as the less certain of its two ends.
     """
     coords = (features.shape[-1] - 1) // 2
-    joint, velocity, weight = features.split([coords, coords, 1], dim=-1)
+    weight = features[..., -1:]  # (..., V, 1)
+    joint, velocity, _ = torch.where(weight > 0, features, 0.0).split([coords, coords, 1], dim=-1)
     bone = joint - joint.index_select(-2, parents)
     bone_weight = torch.minimum(weight, weight.index_select(-2, parents))
     return joint, bone, velocity, torch.cat([weight, bone_weight, weight], dim=-1)
