@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.encoder import SpatialEncoder, TemporalEncoder
 from skeleformer.head import ClassificationHead
+from skeleformer.tuning import TuningConfig, apply_tuning
 from skeleformer.weights import check_state, load_weights, save_weights
 
 
@@ -20,11 +23,19 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 class SkeleFormer(nn.Module):
-    """Skeleton sequences of up to M people to class logits."""
+    """Skeleton sequences of up to M people to class logits.
+
+    Attributes:
+        config: sizes.
+        tuning: the tuning method that ``apply_tuning`` has added; None for the plain network.
+        metadata: what came with the weights file beside the configuration, for example ``labels`` as JSON.
+    """
 
     def __init__(self, config: SkeleFormerConfig) -> None:
         super().__init__()
         self.config = config
+        self.tuning: TuningConfig | None = None
+        self.metadata: dict[str, str] = {}
         self.spatial = SpatialEncoder(config)
         self.temporal = TemporalEncoder(config)
         self.head = ClassificationHead(config.dim, config.classes, config.head_hidden, config.dropout)
@@ -38,8 +49,7 @@ class SkeleFormer(nn.Module):
         return h.unflatten(0, people[:2]), mask
 
     def embed(self, features: Tensor) -> Tensor:
-        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over the people and frames that are
-        there."""
+        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over people and frames that are there."""
         h, mask = self.encode(features)
         return masked_mean(h.flatten(1, 2), mask.flatten(1, 2))  # (B, d)
 
@@ -47,19 +57,37 @@ class SkeleFormer(nn.Module):
         """Features (B, M, T, V, 2C + 1) to logits (B, classes)."""
         return self.head(self.embed(features))  # (B, classes)
 
-    def save_pretrained(self, path: Path | str, metadata: Mapping[str, str] | None = None) -> None:
-        """Write the parameters in half precision, with configuration and ``metadata``, as safetensors."""
-        save_weights(self.state_dict(), self.config, path, metadata)
+    def replace_head(self, classes: int, head_hidden: int | None = None) -> None:
+        """A new classifier for a target data set; ``head_hidden`` None keeps the kind of head."""
+        hidden = self.config.head_hidden if head_hidden is None else head_hidden
+        self.config = replace(self.config, classes=classes, head_hidden=hidden)
+        head = ClassificationHead(self.config.dim, classes, hidden, self.config.dropout)
+        self.head = head.to(self.temporal.position.device, self.temporal.position.dtype)
+
+    def save_pretrained(self, path: Path | str, metadata: Mapping[str, object] | None = None) -> None:
+        """Write the parameters in half precision, with configuration, tuning and ``metadata``, as safetensors.
+
+        Raises:
+            WeightsError: the file cannot be written.
+        """
+        save_weights(self.state_dict(), self.config, path, metadata, tuning=self.tuning)
 
     @classmethod
     def from_pretrained(cls, path: Path | str) -> SkeleFormer:
-        """Build the network that a file describes and load its parameters.
+        """Build the network that a file describes and load its parameters, as float32 and in evaluation mode.
 
         Raises:
             WeightsError: the file is missing, damaged, of another architecture, or a parameter does not fit.
         """
-        config, state = load_weights(path)
-        model = cls(config)
-        check_state(state, model.state_dict(), path)
-        model.load_state_dict(state)
+        file = load_weights(path)
+
+        def build() -> SkeleFormer:
+            model = cls(file.config)
+            return apply_tuning(model, file.tuning) if file.tuning else model
+
+        with torch.device("meta"):  # shapes first, so that a damaged file cannot ask for all of the memory
+            check_state(file.state, build().state_dict(), path)
+        model = build()
+        model.load_state_dict(file.state)
+        model.metadata = file.metadata
         return model.eval()

@@ -1,30 +1,44 @@
-"""The network in two halves for streaming: one frame at a time, then one window at a time."""
+"""The network in two halves for streaming: one frame at a time, then one window at a time.
+
+``TemporalGraph`` after ``SpatialGraph`` is the whole network for one person. Of several people the whole network pools
+all frames together: the mean of the people's embeddings, each weighing as much as the frames in which that person was
+seen.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from skeleformer.fold import fold
 from skeleformer.model import SkeleFormer, masked_mean
 
 
 class SpatialGraph(nn.Module):
-    """The half that runs once per new frame."""
+    """The half that runs once per new frame; for inference, so tuning is folded into its weights where it can be.
+
+    Args:
+        model: with or without tuning; it stays as it is.
+    """
 
     def __init__(self, model: SkeleFormer) -> None:
         super().__init__()
-        self.spatial = model.spatial
+        self.spatial = fold(model.spatial)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (N, V, 2C + 1) to tokens (N, d)."""
+        """Features (N, V, 2C + 1) to tokens (N, d), or (N, 3d) where the streams are fused after the encoder."""
         return self.spatial(features)
 
 
 class TemporalGraph(nn.Module):
-    """The half that runs at each decision, on the tokens of a window."""
+    """The half that runs at each decision, on the tokens of a window.
+
+    Args:
+        model: with or without tuning; it stays as it is.
+    """
 
     def __init__(self, model: SkeleFormer) -> None:
         super().__init__()
-        self.temporal = model.temporal
+        self.temporal = fold(model.temporal)
         self.head = model.head
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

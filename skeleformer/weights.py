@@ -6,8 +6,9 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,16 +17,30 @@ from torch import Tensor
 
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.errors import WeightsError
+from skeleformer.tuning import TuningConfig
 
 ARCHITECTURE = "skeleformer"
+
+Config = TypeVar("Config", SkeleFormerConfig, TuningConfig)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """What a saved model holds: how to build it, and its parameters as float32."""
+
+    config: SkeleFormerConfig
+    tuning: TuningConfig | None
+    metadata: dict[str, str]
+    state: dict[str, Tensor]
 
 
 def save_weights(
     state: Mapping[str, Tensor],
     config: SkeleFormerConfig,
     path: Path | str,
-    metadata: Mapping[str, str] | None = None,
+    metadata: Mapping[str, object] | None = None,
     dtype: torch.dtype | None = torch.float16,
+    tuning: TuningConfig | None = None,
 ) -> None:
     """Write a state dict with its configuration, whole or not at all.
 
@@ -33,26 +48,35 @@ def save_weights(
         state: parameters by name.
         config: the sizes of the network.
         path: file to write.
-        metadata: more entries, for example ``labels`` as JSON.
+        metadata: more entries, for example ``labels``; what is no string is written as JSON.
         dtype: how floating-point parameters are stored; None keeps theirs.
+        tuning: the method that has added parameters to the network.
+
+    Raises:
+        WeightsError: the file cannot be written.
     """
     target = Path(path)
-    tensors = {
-        k: (
-            v.detach().to("cpu", dtype) if dtype is not None and v.is_floating_point() else v.detach().cpu()
-        ).contiguous()
-        for k, v in state.items()
-    }
-    entries = {**(metadata or {}), "architecture": ARCHITECTURE, "config": json.dumps(asdict(config))}
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
-    os.close(handle)
+    tensors = {k: _stored(v.detach().cpu(), dtype) for k, v in state.items()}
+    entries = {k: v if isinstance(v, str) else json.dumps(v) for k, v in (metadata or {}).items()}
+    entries |= {"architecture": ARCHITECTURE, "config": json.dumps(asdict(config))}
+    if tuning is not None:
+        entries["tuning"] = json.dumps(asdict(tuning))
     try:
-        save_file(tensors, temporary, metadata=entries)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata=entries)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"cannot write the weights {path}: {error}") from None
+
+
+def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    return (tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor).contiguous()
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
@@ -68,28 +92,42 @@ def read_metadata(path: Path | str) -> dict[str, str]:
         raise WeightsError(f"cannot read the weights {path}: {error}") from None
 
 
-def load_weights(path: Path | str) -> tuple[SkeleFormerConfig, dict[str, Tensor]]:
-    """Configuration and parameters (as float32) of a saved model.
+def load_weights(path: Path | str) -> WeightsFile:
+    """Configuration and parameters of a saved model.
 
     Raises:
         WeightsError: the file is missing, damaged or of another architecture.
     """
     metadata = read_metadata(path)
-    if metadata.get("architecture") != ARCHITECTURE:
-        found = metadata.get("architecture", "no architecture")
-        raise WeightsError(f"{path} is no SkeleFormer: its metadata names {found}")
-    known = {f.name for f in fields(SkeleFormerConfig)}
-    try:
-        entries = json.loads(metadata["config"])
-        if set(entries) - known:
-            raise ValueError(f"unknown entries {sorted(set(entries) - known)}")
-        entries["parents"] = tuple(entries["parents"])
-        config = SkeleFormerConfig(**entries)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"the configuration in {path} cannot be used: {error}") from None
     with safe_open(str(path), "pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (it is no dict)
-    return config, {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+    if metadata.get("architecture") != ARCHITECTURE:
+        found = f"says {metadata['architecture']!r}" if "architecture" in metadata else "is missing"
+        first = f"; its first parameter is '{min(tensors)}'" if tensors else ""
+        raise WeightsError(f"{path} is no SkeleFormer: the entry 'architecture' in its metadata {found}{first}")
+    config = _read_config(path, metadata, "config", SkeleFormerConfig)
+    tuning = _read_config(path, metadata, "tuning", TuningConfig) if "tuning" in metadata else None
+    state = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    return WeightsFile(config, tuning, metadata, state)
+
+
+def _read_config(path: Path | str, metadata: Mapping[str, str], entry: str, kind: type[Config]) -> Config:
+    """A dataclass from its JSON in the metadata, each value of the type of the field's default."""
+    try:
+        values = json.loads(metadata[entry])
+        for field in fields(kind):
+            if field.name not in values:
+                continue  # written before this field existed: its default is what held then
+            if isinstance(values[field.name], list):
+                values[field.name] = tuple(values[field.name])
+            wanted, found = type(field.default), type(values[field.name])
+            if found is not wanted and not (wanted is float and found is int):
+                raise ValueError(f"'{field.name}' is {values[field.name]!r}")
+        return kind(**values)
+    except KeyError:
+        raise WeightsError(f"{path} lacks the entry '{entry}' in its metadata") from None
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"the entry '{entry}' in the metadata of {path} cannot be used: {error}") from None
 
 
 def check_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path | str) -> None:
