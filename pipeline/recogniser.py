@@ -17,6 +17,9 @@ from pipeline.types import Action, Person, Window
 from pipeline.windows import GridFrames, Windows
 
 TOP = 5
+"""Classes that an action names."""
+
+_NEWS = 3  # new grid frames that are worth a last decision: a fifth of a second
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Recogniser:
 
     def finish(self) -> dict[int, Action]:
         """Decide about everybody whose last frames have not been looked at yet, because nothing more will come."""
-        return self._end(list(self._tracks), least_news=max(1, self._strides.stride // 2))
+        return self._end(list(self._tracks), least_news=max(1, min(self._strides.stride // 2, _NEWS)))
 
     def _is_due(self, number: int, new: GridFrames) -> bool:
         if self._tracks[number].action is None:

@@ -123,6 +123,17 @@ def test_an_absence_of_an_hour_costs_no_more_than_a_window() -> None:
     assert out.time_s == pytest.approx(3600)
 
 
+def test_after_a_hundred_hours_windows_are_as_exact_as_at_first() -> None:
+    def window(start_s: float) -> tuple[np.ndarray, np.ndarray]:
+        track = TrackWindow(1, 32)
+        for i in range(90):
+            track.push(start_s + i / 29.97, waver(i / 29.97), np.full(17, 0.6))
+        return track.window().keypoints, track.window().scores
+
+    for early, late in zip(window(0.0), window(360_000.0), strict=True):
+        np.testing.assert_allclose(late, early, atol=1e-3)
+
+
 def test_time_that_stands_still_or_runs_backwards_is_ignored() -> None:
     window = record(np.arange(30) / 15)
     before = window.window()
