@@ -4,7 +4,7 @@ from skeleformer.config import SkeleFormerConfig
 from skeleformer.errors import WeightsError
 from skeleformer.features import bone_unit, skeleton_features
 from skeleformer.flops import cost, count_flops, count_parameters
-from skeleformer.fold import fold
+from skeleformer.folding import fold
 from skeleformer.lifting import Lifter, LiftingHead, disturb, lifting_loss
 from skeleformer.model import SkeleFormer
 from skeleformer.shiftgcn import ShiftGCN

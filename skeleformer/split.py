@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from skeleformer.fold import fold
+from skeleformer.folding import fold
 from skeleformer.model import SkeleFormer, masked_mean
 
 

@@ -12,7 +12,7 @@ from equations import arr, block, layer_norm, linear, mlp, self_attention, softm
 from small_networks import random_features, randomise
 
 from skeleformer import SkeleFormer, TuningConfig, apply_tuning, count_flops, fold
-from skeleformer.fold import FoldedPrompts
+from skeleformer.folding import FoldedPrompts
 from skeleformer.prompts import SpatialPromptGenerator, TemporalPromptGenerator, cross_attention
 from skeleformer.tuning import INTERACTIONS, SOURCES
 
