@@ -1,0 +1,103 @@
+"""mmpose models as modules with plain tensors in and out, for export."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engines.openmmlab.model import output_indices, quietly
+from engines.pose_card import PoseCard
+
+CANDIDATES = 100
+"""People that an exported one-stage model looks at more closely: the surest anchors before overlapping ones are left
+out."""
+
+OUTPUTS = {"simcc": ("simcc_x", "simcc_y"), "heatmap": ("heatmaps",), "one-stage": ("dets", "keypoints")}
+"""Names of the outputs; SimCC and one-stage models as the published files have them."""
+
+
+class CropGraph(nn.Module):
+    """Backbone, neck and head of a top-down model: crops in, SimCC distributions or heatmaps out."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.chosen = output_indices(model)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:  # (N, 3, H, W)
+        outputs = self.model.head(_features(self.model, crops))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        if self.chosen:
+            outputs = tuple(output[:, list(self.chosen)] for output in outputs)
+        return outputs  # (N, K, bins) twice, or (N, K, H', W')
+
+
+class OneStageGraph(nn.Module):
+    """RTMO: pictures in, the ``CANDIDATES`` surest boxes with their keypoints out, overlapping ones included."""
+
+    def __init__(self, model: Any, card: PoseCard) -> None:
+        super().__init__()
+        self.model = model
+        with quietly():
+            self.model.switch_to_deploy()
+        width, height = card.size
+        sizes = [(height // stride, width // stride) for stride in model.head.featmap_strides]
+        priors = model.head.prior_generator.grid_priors(sizes, dtype=torch.float32, device="cpu")
+        strides = [torch.full((len(p),), float(s)) for p, s in zip(priors, model.head.featmap_strides, strict=True)]
+        self.register_buffer("priors", torch.cat(priors))  # (A, 2) centres of the anchors in pixels
+        self.register_buffer("strides", torch.cat(strides))  # (A,)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:  # (N, 3, H, W)
+        head = self.model.head
+        classes, boxes, _, seen, vectors = head.forward(_features(self.model, pictures))
+        scores = head._flatten_predictions(classes).sigmoid().amax(dim=2)  # (N, A)
+        corners = head.decode_bbox(head._flatten_predictions(boxes), self.priors, self.strides)  # (N, A, 4)
+        scores, best = torch.topk(scores, min(CANDIDATES, scores.shape[1]))  # (N, C)
+
+        def pick(values: Tensor) -> Tensor:
+            return torch.gather(values, 1, best.unsqueeze(-1).expand(-1, -1, values.shape[2]))
+
+        corners = pick(corners)  # (N, C, 4)
+        seen = pick(head._flatten_predictions(seen).sigmoid())  # (N, C, K)
+        vectors = pick(head._flatten_predictions(vectors))  # (N, C, D)
+        grids = pick(self.priors.expand(pictures.shape[0], -1, -1))  # type: ignore[operator]
+        centers = (corners[..., 2:] + corners[..., :2]) * 0.5
+        sides = (corners[..., 2:] - corners[..., :2]) * head.bbox_padding
+        points = self._points(vectors, torch.cat([centers, sides], dim=2), grids)  # (N, C, K, 2)
+        dets = torch.cat([corners, scores.unsqueeze(-1)], dim=2)  # (N, C, 5)
+        return dets, torch.cat([points, seen.unsqueeze(-1)], dim=3)  # (N, C, K, 3)
+
+    def _points(self, vectors: Tensor, boxes: Tensor, grids: Tensor) -> Tensor:
+        points = self.model.head.dcc.forward_test(vectors, boxes, grids)
+        return (
+            points if points.ndim == 4 else points.unsqueeze(0)
+        )  # outside an export mmpose drops the dimension of one picture
+
+
+def graph_of(model: Any, card: PoseCard, *, half: bool = False) -> nn.Module:
+    """The graph of a model; the model itself stays as it is.
+
+    Args:
+        model: an mmpose model on the CPU.
+        card: its card.
+        half: backbone and neck, where nearly all the work is, compute in half precision. The head stays in float32:
+            coordinates of a wide picture and sums of squares do not fit into half precision, and it costs little. So do
+            input and outputs.
+    """
+    model = copy.deepcopy(model)
+    graph = OneStageGraph(model, card) if card.kind == "one-stage" else CropGraph(model)
+    if half:
+        model.backbone.half()
+        if model.with_neck:
+            model.neck.half()
+    return graph.eval()
+
+
+def _features(model: Any, pictures: Tensor) -> tuple[Tensor, ...]:
+    """(N, 3, H, W) float32 -> the feature maps that the head takes, float32."""
+    precision = next(model.backbone.parameters()).dtype
+    features = model.extract_feat(pictures.to(precision))
+    return tuple(feature.float() for feature in features)
