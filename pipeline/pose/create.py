@@ -15,12 +15,24 @@ def create_pose(spec: str = "movenet", **options: Any) -> PoseEstimator:
 
     Args:
         spec: one of ``SPECS``; what follows the colon is a file, configuration or alias.
-        options: keyword options of the estimator's class.
+        options: keyword options of the estimator's class, or of ``create_rtmpose`` and ``create_mmpose``; ``weights`` is the file
+            of an mmpose model's weights.
 
     Raises:
         PoseError: the spec names no known estimator, or its networks cannot be loaded.
     """
     name, _, argument = spec.partition(":")
+    weights = options.pop("weights", None)
+    if name == "mmpose" and argument:
+        from pipeline.pose.mmpose import create_mmpose
+
+        return create_mmpose(argument, weights, **options)
+    if weights is not None:
+        raise PoseError(f"Weights belong to an mmpose model, not to '{spec}'.")
+    if name == "rtmpose" and argument:
+        from pipeline.pose.rtmpose import create_rtmpose
+
+        return create_rtmpose(argument, **options)
     if name in ("movenet", "movenet-multipose") and not argument:
         from pipeline.pose.movenet import MoveNetMultipose
 
