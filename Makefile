@@ -7,13 +7,14 @@ PIP = $(PY) -m pip --disable-pip-version-check install --quiet --constraint cons
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench mmpose clean
 
 help:
 	@echo "make demo    label the bundled clip: writes demo.mp4 and demo.jsonl"
 	@echo "make test    the whole test suite"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   stage times, frames per second and end-to-end age on the bundled clip"
+	@echo "make mmpose  what --pose mmpose:CONFIG and export-pose need"
 	@echo "make clean   remove what the other targets made, except $(VENV)"
 
 $(PY):
@@ -21,7 +22,7 @@ $(PY):
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run-stamp: pyproject.toml constraints.txt | $(PY)
-	$(PIP) --editable .
+	$(PIP) --editable ".[video]"
 	@touch $@
 
 $(VENV)/.dev-stamp: pyproject.toml constraints.txt | $(PY)
@@ -31,7 +32,15 @@ $(VENV)/.dev-stamp: pyproject.toml constraints.txt | $(PY)
 demo: $(VENV)/.run-stamp
 	$(PY) -m app --video assets/demo.mp4 --headless --events demo.jsonl --save demo.mp4
 
-test: $(VENV)/.dev-stamp
+# On top of the extra `train`; --no-deps, because what these packages ask for besides cannot be built or would displace OpenCV.
+$(VENV)/.mmpose-stamp: requirements/mmpose.txt pyproject.toml constraints.txt | $(PY)
+	$(PIP) --editable ".[train]"
+	$(PIP) --no-deps --requirement requirements/mmpose.txt
+	@touch $@
+
+mmpose: $(VENV)/.mmpose-stamp
+
+test: $(VENV)/.dev-stamp $(VENV)/.mmpose-stamp
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-stamp

@@ -7,6 +7,7 @@ import pytest
 from standing import MakeResult, action, person
 
 from app.draw import LIMBS, draw_result
+from app.fit import fit_result
 from app.palette import ink_on, track_colour
 from app.tags import place_tag, tag_text, text_height
 from pipeline.types import Person, Pose
@@ -128,3 +129,19 @@ def test_poses_that_are_not_finite_or_far_outside_are_survived(make_result: Make
 def test_tiny_pictures_are_survived(make_result: MakeResult, size: tuple[int, int]) -> None:
     picture = draw_result(make_result(size, (person(1, (0, 0, size[0], size[1])),), {1: action("walk")}))
     assert picture.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize(("size", "room", "fitted"), [
+    ((640, 480), (320, 320), (320, 240)), ((640, 480), (1280, 2000), (1280, 960)), ((200, 1), (50, 50), (50, 1)),
+    ((640, 480), (0, 300), (640, 480)),
+])  # fmt: skip
+def test_a_result_fits_with_everything_in_its_place(
+    make_result: MakeResult, size: tuple[int, int], room: tuple[int, int], fitted: tuple[int, int]
+) -> None:
+    somebody = person(3, (0.25 * size[0], 0.2 * size[1], 0.5 * size[0], 0.9 * size[1]))
+    result = fit_result(make_result(size, (somebody,), {3: action("walk")}), room)
+    assert result.frame.image.shape[:2] == fitted[::-1]
+    assert result.actions[3].label == "walk"
+    pose = result.people[0].pose
+    np.testing.assert_allclose(pose.box[[0, 2]] / fitted[0], [0.25, 0.5], rtol=1e-5)
+    np.testing.assert_allclose(pose.keypoints[:, 0] / fitted[0], somebody.pose.keypoints[:, 0] / size[0], rtol=1e-5)

@@ -1,0 +1,74 @@
+"""What was asked for on the command line, checked and typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SourceSpec = str | int | Path
+"""A camera's number or device, a stream's address, or the path of a video, a picture or a folder of pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Files and addresses that results go to; None where not asked for.
+
+    Attributes:
+        events: JSON lines, one a person and decision.
+        save: annotated video.
+        segments: CSV of action segments.
+        stats: JSON of stage times, drops and ages.
+        publish: addresses, ``ws://`` or ``mqtt://``.
+    """
+
+    events: Path | None = None
+    save: Path | None = None
+    segments: Path | None = None
+    stats: Path | None = None
+    publish: tuple[str, ...] = ()
+
+    def files(self) -> dict[str, Path]:
+        """The files by the name of their option."""
+        named = {"--events": self.events, "--save": self.save, "--segments": self.segments, "--stats": self.stats}
+        return {option: path for option, path in named.items() if path is not None}
+
+    def numbered(self, number: int) -> Outputs:
+        """The same for one of several sources: ``out.mp4`` becomes ``out-2.mp4``."""
+
+        def rename(path: Path | None) -> Path | None:
+            return path and path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+        return Outputs(
+            rename(self.events), rename(self.save), rename(self.segments), rename(self.stats),
+            tuple(f"{address.rstrip('/')}/{number}" for address in self.publish),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to label.
+
+    Attributes:
+        sources: one pipeline each, in the order given.
+        headless: without the window.
+        outputs: where results go.
+        pose, pose_weights: pose estimator and its weights.
+        model: None for the shipped action model, else a path that both graphs' names begin with.
+        backend: what runs the networks.
+        policy: None lets the source choose.
+        threshold: least probability of a shown label; None takes the model's calibration.
+        stride_s: seconds between two decisions of one person; None takes the pipeline's own.
+        verbose: log what happens, not only warnings.
+    """
+
+    sources: tuple[SourceSpec, ...]
+    headless: bool = False
+    outputs: Outputs = Outputs()
+    pose: str = "movenet"
+    pose_weights: Path | None = None
+    model: Path | None = None
+    backend: str = "auto"
+    policy: str | None = None
+    threshold: float | None = None
+    stride_s: float | None = None
+    verbose: bool = False

@@ -1,0 +1,34 @@
+"""Whether a window can be opened here; Qt itself ends the process when it finds no screen."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+from pipeline.errors import UserError
+
+_ADVICE = "run again with --headless, or see python -m app doctor"
+
+
+def require_screen() -> None:
+    """Try it in a process of its own.
+
+    Raises:
+        UserError: PyQt6 or a screen is missing, with the reason.
+    """
+    if importlib.util.find_spec("PyQt6") is None:
+        raise UserError('The window needs PyQt6 (pip install "skeleprompt[window]"); without it, add --headless.')
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return  # elsewhere there is a screen, and who names a platform knows it
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise UserError(f"There is no screen to open a window on: {_ADVICE}.")
+    code = "from PyQt6.QtGui import QGuiApplication; QGuiApplication([])"
+    try:
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"The screen does not answer: {_ADVICE}.") from None
+    if child.returncode:
+        reason = next((line.strip() for line in child.stderr.splitlines() if line.strip()), "no reason given")
+        raise UserError(f"No window can be opened here ({reason.rstrip('.')}): {_ADVICE}.")

@@ -1,0 +1,110 @@
+"""What the command line refuses, and how: one sentence, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.cli import parse_bench, parse_run
+from pipeline.errors import UserError
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The sentence with which a command is refused."""
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    assert "Traceback" not in said.err
+    return said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ((), "--video FILE"),
+        (("--headless",), "--video FILE"),
+        (("--vidio", "x.mp4"), "--vidio"),
+        (("--video",), "--video"),
+        (("--camera", "front"), "front"),
+        (("--url", "host/path"), "rtsp://"),
+        (("--images", "no such folder"), "no such folder"),
+        (("--video", "x.mp4", "--threshold", "1.5"), "between 0 and 1"),
+        (("--video", "x.mp4", "--threshold", "nan"), "between 0 and 1"),
+        (("--video", "x.mp4", "--stride", "0"), "seconds"),
+        (("--video", "x.mp4", "--backend", "abacus"), "abacus"),
+        (("--video", "x.mp4", "--policy", "oldest"), "oldest"),
+        (("bench",), "--video FILE"),
+        (("bench", "--video", "a.mp4", "--video", "b.mp4"), "one source"),
+        (("bench", "--video", "a.mp4", "--frames", "-1"), "-1"),
+        (("bench", "--video", "a.mp4", "--json", "no such folder/x.json"), "no such folder"),
+        (("doctor", "--fast"), "--fast"),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], hint: str
+) -> None:
+    assert hint in refused(capsys, *words)
+
+
+def test_outputs_are_checked_before_anything_is_opened(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"not looked at")
+    (tmp_path / "folder").mkdir()
+    run = ("--headless", "--video", str(video))
+    assert "no folder" in refused(capsys, *run, "--events", str(tmp_path / "absent" / "out.jsonl"))
+    assert "is a folder" in refused(capsys, *run, "--save", str(tmp_path / "folder"))
+    assert "not a folder" in refused(capsys, *run, "--stats", str(video / "out.json"))
+    assert "overwrite" in refused(capsys, *run, "--save", str(tmp_path / "folder" / ".." / "clip.mp4"))
+    same = str(tmp_path / "out.x")
+    assert "of its own" in refused(capsys, *run, "--events", same, "--segments", same)
+    assert video.read_bytes() == b"not looked at"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "folder"]
+
+
+def test_a_password_is_not_repeated_in_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "secret" not in refused(capsys, "--url", "admin:secret@10.0.0.1/live")
+
+
+def test_sources_keep_their_order_and_outputs_are_numbered() -> None:
+    options = parse_run(
+        ["--video", "a.mp4", "--camera", "1", "--url", "rtsp://h/p", "--video", "b.mp4", "--save", "d/out.mp4",
+         "--events", "out.jsonl", "--publish", "mqtt://h/topic"]
+    )  # fmt: skip
+    assert options.sources == (Path("a.mp4"), 1, "rtsp://h/p", Path("b.mp4"))
+    second = options.outputs.numbered(2)
+    assert second.save == Path("d/out-2.mp4")
+    assert second.events == Path("out-2.jsonl")
+    assert second.publish == ("mqtt://h/topic/2",)
+    assert second.segments is None
+
+
+def test_a_bench_takes_one_source() -> None:
+    options, json_path, frames = parse_bench(["--video", "a.mp4", "--json", "out.json", "--frames", "30"])
+    assert (options.sources, json_path, frames) == ((Path("a.mp4"),), Path("out.json"), 30)
+    with pytest.raises(UserError):
+        parse_bench([])
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leave:
+        main(["--help"])
+    assert leave.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("bench", "doctor", "--video", "--camera", "--url", "--images", "--events", "--save"):
+        assert word in text
+
+
+def test_a_process_refuses_without_a_traceback(tmp_path: Path, root: Path) -> None:
+    words = ["--video", str(tmp_path / "missing.mp4"), "--headless", "--events", str(tmp_path / "out.jsonl")]
+    child = subprocess.run(
+        [sys.executable, "-m", "app", *words], capture_output=True, text=True, cwd=root, stdin=subprocess.DEVNULL
+    )
+    assert child.returncode == 2
+    assert child.stdout == ""
+    assert "missing.mp4" in child.stderr
+    assert len(child.stderr.strip().splitlines()) == 1

@@ -1,0 +1,153 @@
+"""Rules about the repository itself: who may import whom, what a user's machine needs, one place for the version."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FOLDERS = ("app", "pipeline", "engines", "calibration", "skeleformer", "training", "models")
+
+MAY_IMPORT = {
+    "app": {"pipeline", "calibration", "models"},
+    "pipeline": {"engines", "calibration", "models"},
+    "engines": {"skeleformer", "models"},
+    "calibration": set(),
+    "skeleformer": set(),
+    "training": {"skeleformer", "calibration", "pipeline", "engines", "models"},
+    "models": set(),
+}
+"""The arrows between folders. Engines reach the network's code only for export."""
+
+TRAINING_ONLY = {"torch", "safetensors", "onnx", "onnxscript", "matplotlib", "skeleformer", "training"}
+"""What labelling a video must do without."""
+
+PYTHON_FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def imports(tree: ast.AST, *, everywhere: bool) -> set[str]:
+    """Top-level names of absolute imports; without ``everywhere``, only those that run when the file is imported."""
+    found: set[str] = set()
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not everywhere:
+            continue
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not everywhere:
+            found |= set().union(*(imports(child, everywhere=False) for child in node.orelse), set())
+        else:
+            found |= imports(node, everywhere=everywhere)
+    return found
+
+
+def parse(path: Path) -> ast.Module:
+    """The file's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_imports_between_folders_run_one_way(folder: str) -> None:
+    wrong = []
+    for path in PYTHON_FILES:
+        here = path.relative_to(ROOT)
+        if here.parts[0] == folder and here.parts[:2] != ("models", "convert"):
+            others = imports(parse(path), everywhere=True) & set(FOLDERS) - {folder}
+            wrong += [f"{here} imports {other}" for other in sorted(others - MAY_IMPORT[folder])]
+    assert not wrong
+
+
+def test_the_arrows_have_no_circle() -> None:
+    def reach(folder: str, path: tuple[str, ...] = ()) -> None:
+        assert folder not in path, " -> ".join((*path, folder))
+        for other in MAY_IMPORT[folder]:
+            reach(other, (*path, folder))
+
+    for folder in FOLDERS:
+        reach(folder)
+
+
+def test_calibration_needs_numpy_only() -> None:
+    for path in (ROOT / "calibration").rglob("*.py"):
+        foreign = imports(parse(path), everywhere=True) - set(sys.stdlib_module_names) - {"calibration", "numpy"}
+        assert not foreign, f"{path.name} imports {foreign}"
+
+
+@pytest.mark.parametrize("folder", ["pipeline", "app"])
+def test_no_file_that_labels_imports_torch_itself(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        at_import = imports(parse(path), everywhere=False) & TRAINING_ONLY
+        assert not at_import, f"{path.relative_to(ROOT)} imports {at_import} at once"
+
+
+RUN_TIME = """
+import importlib, json, sys
+unwanted, modules = map(json.loads, sys.argv[1:])
+for module in modules:
+    importlib.import_module(module)
+from engines import load
+from models import model_path
+load(model_path("movenet-lightning.onnx")).close()
+print(" ".join(sorted({name.split(".")[0] for name in sys.modules} & set(unwanted))))
+"""
+
+
+def test_labelling_loads_nothing_that_only_training_needs() -> None:
+    """Every file of the pipeline and of the app but the window, imported at once, and a network run."""
+    paths = [path.relative_to(ROOT).with_suffix("") for path in PYTHON_FILES]
+    modules = [".".join(path.parts) for path in paths if path.parts[0] in ("app", "pipeline")]
+    modules = [name.removesuffix(".__init__") for name in modules if not name.startswith("app.window")]
+    words = [json.dumps([*sorted(TRAINING_ONLY), "PyQt6"]), json.dumps(modules)]
+    child = subprocess.run([sys.executable, "-c", RUN_TIME, *words], capture_output=True, text=True, cwd=ROOT)
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.split() == []
+
+
+def test_the_version_is_in_one_place() -> None:
+    import app
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+", app.__version__)
+    written = [
+        str(path.relative_to(ROOT))
+        for path in [*PYTHON_FILES, ROOT / "pyproject.toml"]
+        if re.search(r"^\s*(__version__|version)\s*=\s*[\"']\d", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert written == ["app/__init__.py"]
+    try:
+        installed = importlib.metadata.version("skeleprompt")
+    except importlib.metadata.PackageNotFoundError:
+        return  # run from the checkout without installing it
+    assert installed == app.__version__, "the installed package is an older one"
+
+
+def test_no_file_holds_a_machine_s_own_paths() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, cwd=ROOT, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    suffixes = {".py", ".md", ".toml", ".txt", ".json", ".sh", ".cfg", ".yml"}
+    own_path = re.compile(r"(?<![\w.])/(?:home|root|Users|work)/\w")
+    for name in listed.stdout.decode().split("\0"):
+        path = ROOT / name
+        if name and path.suffix in suffixes and path.is_file():
+            hit = own_path.search(path.read_text(encoding="utf-8"))
+            assert hit is None, f"{name} has {hit.group()}..."
+
+
+def test_every_shipped_model_has_a_card() -> None:
+    for path in (ROOT / "models").iterdir():
+        if path.suffix in (".onnx", ".safetensors"):
+            cards = {path.with_suffix(".md"), path.with_name(path.name.split("-")[0].split(".")[0] + ".md")}
+            assert any(card.is_file() for card in cards), f"{path.name} has no model card"
+
+
+def test_the_bundled_clip_is_small() -> None:
+    assert (ROOT / "assets" / "demo.mp4").stat().st_size < 1_500_000
