@@ -1,0 +1,42 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from engines.errors import EngineError
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file in one step: a reader sees the old content or the new one, never a part.
+
+    Raises:
+        EngineError: the folder does not exist or cannot be written to, or the disk is full.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise EngineError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def digest(*parts: bytes | str) -> str:
+    """A short name for this content: the first 16 hexadecimal digits of its SHA-256."""
+    sha = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        sha.update(len(raw).to_bytes(8, "little"))
+        sha.update(raw)
+    return sha.hexdigest()[:16]

@@ -1,0 +1,71 @@
+"""Choosing a backend: the one that was asked for, or the fastest that works here."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from engines.errors import EngineError
+from engines.network import Network
+
+log = logging.getLogger(__name__)
+
+BACKENDS = ("tensorrt", "tensorrt-rtx", "onnx-cuda", "onnx-cpu", "torch")
+"""Every backend; ``auto`` tries all but torch in this order."""
+
+AUTO_ORDER = BACKENDS[:-1]
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+def load(path: str | Path, backend: str = "auto", precision: str | None = None, *, threads: int = 1) -> Network:
+    """Load a model file for running.
+
+    Args:
+        path: an ONNX file. For the backend ``torch``, one of the two graphs of an action model, whose safetensors file
+            lies beside it.
+        backend: one of ``BACKENDS``, or ``auto`` for the first of tensorrt, tensorrt-rtx, onnx-cuda, onnx-cpu that
+            works on this machine; why the others do not is logged.
+        precision: ``fp32``, ``fp16`` or ``int8``; None for what suits the backend (fp16 on TensorRT, fp32 elsewhere).
+            The ``int8`` variant of ``NAME.onnx`` is the file ``NAME.int8.onnx`` beside it.
+        threads: threads within one operator, on the CPU.
+
+    Returns:
+        The network; ``Network.backend`` and the log say which backend runs it.
+
+    Raises:
+        EngineError: unknown backend or precision, a missing or damaged file, or the backend does not work here
+            (``BackendUnavailable``).
+    """
+    path = Path(path)
+    if backend not in ("auto", *BACKENDS):
+        raise EngineError(f"There is no backend {backend!r}: choose auto, {', '.join(BACKENDS)}.")
+    if precision not in (None, *PRECISIONS):
+        raise EngineError(f"There is no precision {precision!r}: choose {', '.join(PRECISIONS)}.")
+    if not path.is_file():
+        raise EngineError(f"There is no model file {path}.")
+    if backend != "auto":
+        network = _open(path, backend, precision, threads)
+        log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
+        return network
+    for name in AUTO_ORDER[:-1]:
+        try:
+            network = _open(path, name, precision, threads)
+        except EngineError as error:
+            log.info("%s: not on %s: %s", path.name, name, error)
+        else:
+            log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
+            return network
+    network = _open(path, AUTO_ORDER[-1], precision, threads)
+    log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
+    return network
+
+
+def _open(path: Path, backend: str, precision: str | None, threads: int) -> Network:
+    """One backend, or an EngineError. Imports happen here: what a backend needs may not be installed."""
+    from engines.onnx_runtime import OnnxNetwork
+
+    if backend in ("tensorrt", "tensorrt-rtx"):
+        raise EngineError("not yet")
+    if backend == "torch":
+        raise EngineError("not yet")
+    return OnnxNetwork(path, path.name, backend, precision or "fp32", threads)

@@ -1,0 +1,82 @@
+"""Reading and rewriting ONNX files. Needs the ``onnx`` package, which running a network does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from engines.errors import BackendUnavailable, EngineError, first_line
+
+try:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError as error:  # pragma: no cover - the development set-up has it
+    raise BackendUnavailable("Changing a model's precision needs the package onnx: pip install onnx.") from error
+
+HALF_MAX = float(np.finfo(np.float16).max)
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """An ONNX file, checked.
+
+    Raises:
+        EngineError: it is missing, damaged or breaks the ONNX rules.
+    """
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except FileNotFoundError:
+        raise EngineError(f"There is no model file {path}.") from None
+    except Exception as error:  # protobuf and the checker raise unrelated types
+        raise EngineError(f"{path.name} cannot be read as an ONNX model: {first_line(error)}") from error
+    return model
+
+
+def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
+    """The metadata properties."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def set_metadata(model: onnx.ModelProto, entries: Mapping[str, str]) -> None:
+    """Add or replace metadata properties."""
+    merged = {**metadata_of(model), **entries}
+    del model.metadata_props[:]
+    helper.set_model_props(model, merged)
+
+
+def store_half(model: onnx.ModelProto, smallest: int = 256) -> None:
+    """Store the weights in half precision, each behind a Cast, in place: half the file, the same fp32 graph.
+
+    ONNX Runtime and TensorRT fold the casts away while loading.
+
+    Args:
+        smallest: tensors with fewer elements keep their precision.
+    """
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < smallest or np.abs(values).max() > HALF_MAX:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def restore_single(model: onnx.ModelProto) -> None:
+    """Undo ``store_half``: fold every Cast of a stored weight back into the weight, in place."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Cast" and node.input[0] in weights and node.attribute[0].i == TensorProto.FLOAT:
+            tensor = weights[node.input[0]]
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
+        else:
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
