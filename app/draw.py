@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.palette import GREY, Colour, ink_on, track_colour
+from app.palette import GREY, Colour, ink_on, pale, track_colour
 from app.tags import FONT, Rect, Tag, place_tag, tag_text
 from pipeline.types import Person, Result
 
@@ -77,7 +77,7 @@ def draw_tag(image: NDArray[np.uint8], tag: Tag, colour: Colour, *, bold: bool) 
         ink = ink_on(colour)
     else:
         patch[:] = (patch * (1 - FADED) + np.array(GREY) * 0.35 * FADED).astype(np.uint8)
-        ink = colour
+        ink = pale(colour)
     cv2.putText(image, tag.text, tag.baseline, FONT, tag.font_scale, ink, 1, cv2.LINE_AA)
 
 

@@ -17,6 +17,12 @@ def track_colour(track: int) -> Colour:
     return round(b * 255), round(g * 255), round(r * 255)
 
 
+def pale(colour: Colour) -> Colour:
+    """Half-way to white: readable on a dark veil whatever the hue."""
+    b, g, r = colour
+    return (b + 255) // 2, (g + 255) // 2, (r + 255) // 2
+
+
 def ink_on(colour: Colour) -> Colour:
     """Black or white, whichever is read more easily on the colour (ITU-R BT.601 luma)."""
     b, g, r = colour

@@ -11,7 +11,7 @@ from pipeline.types import Action
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 _BASE_PX = 21.0  # height of the font's capitals at scale 1, roughly
-_MIN_TEXT_PX = 8.0  # below this nobody can read it
+_MIN_TEXT_PX = 9.0  # below this nobody can read it
 
 
 @dataclass(frozen=True, slots=True)
