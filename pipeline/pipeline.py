@@ -52,6 +52,11 @@ class Pipeline(Iterator[Result]):
     forgotten, it lets everything go that it has opened; ``close`` does so from any thread and at any moment, within two
     seconds.
 
+    Several cameras are several pipelines with one model, each read by a thread of its own::
+
+        model = ActionModel.load()
+        pipelines = [Pipeline(camera, model=model) for camera in (0, 1, "rtsp://...")]
+
     Args:
         source: what ``open_source`` takes (a path, a camera's number, an address, a list of pictures), or a source that
             is open already; the pipeline closes it either way.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import deque
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 KEPT = 8192
 """Figures kept of each stage; quantiles are over the newest of them (four minutes at 30 frames a second)."""
@@ -21,6 +21,21 @@ recognition thread; ``recognise``: windows, networks, decisions; ``output``: wai
 """
 
 
+class _Newest:
+    """The newest ``KEPT`` numbers, in memory taken at once."""
+
+    def __init__(self) -> None:
+        self._values = np.zeros(KEPT)
+        self._count = 0
+
+    def append(self, value: float) -> None:
+        self._values[self._count % KEPT] = value
+        self._count += 1
+
+    def array(self) -> NDArray[np.float64]:
+        return self._values[: self._count].copy()
+
+
 class PipelineStats:
     """Fed by the stages from their threads, read by anybody.
 
@@ -31,9 +46,9 @@ class PipelineStats:
     def __init__(self, started: float) -> None:
         self._started = started
         self._lock = threading.Lock()
-        self._stages: dict[str, deque[float]] = {name: deque(maxlen=KEPT) for name in STAGES}
+        self._stages = {name: _Newest() for name in STAGES}
         self._cpu_s: dict[str, float] = {}
-        self._ages: deque[float] = deque(maxlen=KEPT)
+        self._ages = _Newest()
         self._first_frame: float | None = None
         self._first_result: float | None = None
         self._first_person: float | None = None
@@ -85,8 +100,8 @@ class PipelineStats:
     def summary(self) -> dict[str, Any]:
         """All figures as plain numbers, ready for JSON: milliseconds, seconds, megabytes; None where there is none."""
         with self._lock:
-            stages = {name: list(values) for name, values in self._stages.items() if values}
-            ages = list(self._ages)
+            stages = {name: newest.array() for name, newest in self._stages.items()}
+            ages = self._ages.array()
         return {
             "frames": self.frames,
             "fps": round(self.fps, 2),
@@ -94,13 +109,13 @@ class PipelineStats:
             "start_s": None if self.start_s is None else round(self.start_s, 3),
             "peak_rss_mb": peak_rss_mb(),
             "age_ms": _quantiles(ages),
-            "stages": {name: _quantiles(values, "_ms") for name, values in stages.items()},
+            "stages": {name: _quantiles(values, "_ms") for name, values in stages.items() if len(values)},
         }
 
 
-def _quantiles(values: list[float], unit: str = "") -> dict[str, float | None]:
+def _quantiles(values: NDArray[np.float64], unit: str = "") -> dict[str, float | None]:
     names = (f"p50{unit}", f"p95{unit}")
-    if not values:
+    if not len(values):
         return dict.fromkeys(names)
     return {name: round(float(value), 3) for name, value in zip(names, np.percentile(values, (50, 95)), strict=True)}
 

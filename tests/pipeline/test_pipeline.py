@@ -18,7 +18,8 @@ from pipeline.types import Frame, Pose
 @pytest.fixture(autouse=True)
 def _no_thread_is_left_behind():
     yield
-    gc.collect()
+    if pipeline_threads():
+        gc.collect()
     assert wait_until(lambda: not pipeline_threads()), pipeline_threads()
 
 
@@ -360,6 +361,31 @@ def test_a_person_in_view_for_long_keeps_the_id_even_at_a_frame_a_second(action_
         def estimate(self, frame: Frame) -> tuple[Pose, ...]:
             return (pose_of(waver(frame.index / 7)),)
 
-    pipeline = Pipeline(ScriptedSource(300, fps=1.0), pose=Standing(), model=action_model)
+    pipeline = Pipeline(ScriptedSource(120, fps=1.0), pose=Standing(), model=action_model)
     tracks = {p.track for r in pipeline for p in r.people}
     assert tracks == {1}
+
+
+def test_several_cameras_at_once_share_a_model_and_get_the_labels_they_get_alone(action_model: ActionModel) -> None:
+    alone = decisions(run(action_model))
+    together: list[list[Result]] = [[] for _ in range(3)]
+
+    def read(into: list[Result]) -> None:
+        into.extend(run(action_model))
+
+    threads = [threading.Thread(target=read, args=(into,)) for into in together]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [decisions(results) for results in together] == [alone] * 3
+
+
+def test_one_camera_that_fails_does_not_touch_the_others(action_model: ActionModel) -> None:
+    with (
+        Pipeline(ScriptedSource(60, at=raise_at(20)), pose=ScriptedPose(), model=action_model) as failing,
+        Pipeline(ScriptedSource(60), pose=ScriptedPose(), model=action_model) as other,
+    ):
+        with pytest.raises(PipelineError):
+            list(failing)
+        assert len(list(other)) == 60

@@ -1,0 +1,101 @@
+"""Does the pipeline's memory stay flat? A camera that never ends, people who come, stay and go.
+
+    python -m benchmarks.memory [--frames 20000] [--video CLIP] [--json OUT]
+
+The frames of a clip are shown over and over, with time going on, through real poses and the real model. Resident memory
+is read every 100 frames; growth is the median of the last tenth over that of the tenth that follows the first tenth (in
+which the networks take their working memory).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+if not __package__:  # as a file its own folder comes first, where a module passes for the package pipeline
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from pipeline import Frame, Pipeline, UserError, open_source
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERY = 100
+
+
+class Endless:
+    """A source that repeats a clip.
+
+    Args:
+        video: the clip.
+        frames: how many frames to give.
+        fps: of the time stamps.
+    """
+
+    def __init__(self, video: Path, frames: int, fps: float = 30.0) -> None:
+        self.name, self.fps, self.frame_count = f"{video.name}, repeated", fps, frames
+        self._closed = False
+        with open_source(video) as source:
+            self._images = [frame.image for frame in source]
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(self.frame_count):
+            if self._closed:
+                return
+            yield Frame(index, index / self.fps, self._images[index % len(self._images)].copy())
+
+    def close(self) -> None:
+        self._closed = True
+
+
+def resident_mb() -> float:
+    """This process's resident memory in 10^6 bytes (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--frames", type=int, default=20_000)
+    parser.add_argument("--video", type=Path, default=ROOT / "assets" / "demo.mp4")
+    parser.add_argument("--pose", default="movenet")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args(argv)
+    readings: list[float] = []
+    tracks: set[int] = set()
+    decisions = 0
+    started = time.perf_counter()
+    try:
+        with Pipeline(Endless(args.video, args.frames), pose=args.pose) as results:
+            for result in results:
+                tracks.update(person.track for person in result.people)
+                decisions += len(result.decided)
+                if result.frame.index % EVERY == 0:
+                    readings.append(resident_mb())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    tenth = max(1, len(readings) // 10)
+    first, last = statistics.median(readings[tenth : 2 * tenth]), statistics.median(readings[-tenth:])
+    figures = {
+        "frames": args.frames,
+        "seconds": round(time.perf_counter() - started, 1),
+        "tracks": len(tracks),
+        "decisions": decisions,
+        "resident_mb": [round(first, 1), round(last, 1)],
+        "growth": round(last / first - 1, 4),
+    }
+    print(
+        f"{args.frames} frames, {len(tracks)} tracks, {decisions} decisions in {figures['seconds']} s: "
+        f"{first:.1f} MB after {tenth * EVERY} frames, {last:.1f} MB at the end, growth {figures['growth']:+.2%}"
+    )
+    if args.json is not None:
+        args.json.write_text(json.dumps({**figures, "readings_mb": readings}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

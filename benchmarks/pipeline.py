@@ -1,0 +1,179 @@
+"""The pipeline against the loop that one would write first, on the same video, with the same models, in one run.
+
+    python -m benchmarks.pipeline [--video CLIP ...] [--rounds N] [--json OUT]
+
+The obvious loop: one thread; a full pose pass over every frame; then, for everybody in it, the whole network (spatial
+and temporal half) over the whole window. The pipeline is measured twice: with the same full pose pass, which shows that
+its labels are the same, and as it is shipped. Rounds alternate between the contestants, so that whatever else the
+machine does hits all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # as a file its own folder comes first, where this module would pass for the package
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import ActionModel, Person, Pipeline, Tracker, UserError, open_source
+from pipeline.pose import create_pose
+from pipeline.preprocess import window_features
+from pipeline.recogniser import RecogniserConfig
+from pipeline.tracking.similarity import iou
+from pipeline.windows import Windows
+
+ROOT = Path(__file__).resolve().parent.parent
+SAME_PERSON_IOU = 0.5
+
+
+@dataclass
+class Run:
+    """What one pass over a video gave.
+
+    Attributes:
+        frames: frames processed.
+        seconds: for all of them, models loaded before.
+        boxes: frame -> track -> (4,) box.
+        labels: frame -> track -> label, wherever there was a decision.
+    """
+
+    frames: int = 0
+    seconds: float = 0.0
+    boxes: dict[int, dict[int, NDArray[np.float32]]] = field(default_factory=dict)
+    labels: dict[int, dict[int, str | None]] = field(default_factory=dict)
+
+    @property
+    def fps(self) -> float:
+        return self.frames / self.seconds
+
+    def see(self, frame: int, people: tuple[Person, ...]) -> None:
+        self.frames += 1
+        self.boxes[frame] = {p.track: p.pose.box for p in people}
+
+
+def obvious_loop(video: Path, model: ActionModel, long_side: int) -> Run:
+    """One thread, no state but the skeletons."""
+    run, pose, tracker = Run(), create_pose("movenet-multipose", long_side=long_side), Tracker()
+    windows = Windows(model.frames + 1)  # one more for the first velocity
+    first_s = RecogniserConfig().first_s
+    with open_source(video) as source:
+        frames = list(source)  # decoding costs the loop nothing
+    started = time.perf_counter()
+    for frame in frames:
+        people = tracker.update(pose.estimate(frame), frame.time_s)
+        windows.update(people, frame.time_s)
+        run.see(frame.index, people)
+        run.labels[frame.index] = labels = {}
+        for person in people:
+            if windows[person.track].newest is None or windows[person.track].seen_s < first_s - 1e-6:
+                continue
+            window = windows.window(person.track)
+            features = window_features(window.keypoints, window.scores, window.rate_hz)[1:]
+            mask = (features[..., -1] > 0).any(1)
+            if not mask.any():
+                continue
+            tokens = model.tokens(features)
+            probabilities, known = model.calibration.decide(*model.logits(tokens[None], mask[None]))
+            labels[person.track] = model.labels[int(probabilities[0].argmax())] if known[0] else None
+    run.seconds = time.perf_counter() - started
+    pose.close()
+    return run
+
+
+def pipeline(video: Path, model: ActionModel, pose: str, options: dict[str, Any]) -> Run:
+    """The pipeline, decoding included."""
+    run = Run()
+    with Pipeline(video, model=model, pose=pose, pose_options=options) as results:
+        started = time.perf_counter()
+        for result in results:
+            index = result.frame.index
+            run.see(index, result.people)
+            run.labels[index] = {track: result.actions[track].label for track in result.decided}
+        run.seconds = time.perf_counter() - started
+    return run
+
+
+def agreement(run: Run, reference: Run) -> tuple[int, float]:
+    """How many of a run's decisions have a counterpart (same person, same frame), and the share of equal ones."""
+    same = compared = 0
+    for frame, labels in run.labels.items():
+        others = {t: b for t, b in reference.boxes.get(frame, {}).items() if t in reference.labels[frame]}
+        for track, label in labels.items():
+            if track not in run.boxes[frame] or not others:
+                continue
+            overlap = iou(run.boxes[frame][track][None], np.stack(list(others.values())))[0]
+            if overlap.max() < SAME_PERSON_IOU:
+                continue
+            compared += 1
+            same += label == reference.labels[frame][list(others)[int(overlap.argmax())]]
+    return compared, same / compared if compared else float("nan")
+
+
+def measure(video: Path, model: ActionModel, long_side: int, rounds: int) -> dict[str, Any]:
+    """All contestants on one video."""
+    contestants: dict[str, Callable[[], Run]] = {
+        "obvious loop": lambda: obvious_loop(video, model, long_side),
+        "pipeline, same poses": lambda: pipeline(video, model, "movenet-multipose", {"long_side": long_side}),
+        "pipeline": lambda: pipeline(video, model, "movenet", {}),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, go in contestants.items():
+            runs[name].append(go())
+    reference = runs["obvious loop"][0]
+    loop_fps = statistics.median(run.fps for run in runs["obvious loop"])
+    rows = {}
+    for name, several in runs.items():
+        fps = statistics.median(run.fps for run in several)
+        compared, share = agreement(several[0], reference)
+        rows[name] = {
+            "fps": round(fps, 2),
+            "times_faster": round(fps / loop_fps, 2),
+            "decisions": sum(len(labels) for labels in several[0].labels.values()),
+            "compared": compared,
+            "equal_labels": round(share, 4),
+        }
+    people = [len(boxes) for boxes in reference.boxes.values()]
+    return {"video": video.name, "frames": reference.frames, "people": round(float(np.mean(people)), 2), "rows": rows}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
+    parser.add_argument("--video", type=Path, action="append", help="may be repeated (default: the bundled clip)")
+    parser.add_argument("--long-side", type=int, default=384, help="input of the full pose pass (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="passes over each video (default %(default)s)")
+    parser.add_argument("--model", help="action model (default: the shipped one)")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args(argv)
+    try:
+        model = ActionModel.load(args.model, "onnx-cpu")
+        tables = [
+            measure(video, model, args.long_side, args.rounds) for video in args.video or [ROOT / "assets" / "demo.mp4"]
+        ]
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for table in tables:
+        print(f"\n{table['video']}: {table['frames']} frames, {table['people']} people on average")
+        print(f"{'':22}{'frames/s':>10}{'faster':>9}{'decisions':>11}{'equal labels':>14}")
+        for name, row in table["rows"].items():
+            equal = f"{row['equal_labels']:.1%} of {row['compared']}"
+            print(f"{name:22}{row['fps']:10.1f}{row['times_faster']:8.2f}x{row['decisions']:11}{equal:>16}")
+    if args.json is not None:
+        args.json.write_text(json.dumps(tables, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
