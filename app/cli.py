@@ -117,6 +117,8 @@ def _options(args: argparse.Namespace, *, headless: bool, outputs: Outputs) -> R
         outputs=outputs,
         pose=args.pose,
         pose_weights=args.pose_weights,
+        trust_weights=args.trust_weights,
+        pose_detector=args.pose_detector,
         model=args.model,
         backend=args.backend,
         policy=args.policy,
@@ -141,6 +143,12 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("models")
     group.add_argument("--pose", default="movenet", metavar="SPEC", help="movenet, rtmpose:FILE.onnx or mmpose:CONFIG")
     group.add_argument("--pose-weights", type=Path, metavar="FILE", help="weights of an mmpose model")
+    group.add_argument("--trust-weights", action="store_true", help="load weights that can run code; see docs/pose.md")
+    group.add_argument(
+        "--pose-detector",
+        metavar="SPEC",
+        help="finds people for rtmpose and mmpose: movenet, or rtmdet or yolox FILE.onnx",
+    )
     group.add_argument("--model", type=Path, metavar="PATH", help="action model: PATH-spatial.onnx, PATH-temporal.onnx")
     group.add_argument("--backend", default="auto", choices=BACKENDS, help="what runs the networks (default: auto)")
     group.add_argument("--policy", choices=POLICIES, help="all frames, the newest only, or a file paced as if live")

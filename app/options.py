@@ -53,6 +53,8 @@ class RunOptions:
         headless: without the window.
         outputs: where results go.
         pose, pose_weights: pose estimator and its weights.
+        trust_weights: load weights that hold more than numbers, which can run code.
+        pose_detector: what finds the people for a pose estimator that looks at one at a time; None for its own choice.
         model: None for the shipped action model, else a path that both graphs' names begin with.
         backend: what runs the networks.
         policy: None lets the source choose.
@@ -66,6 +68,8 @@ class RunOptions:
     outputs: Outputs = Outputs()
     pose: str = "movenet"
     pose_weights: Path | None = None
+    trust_weights: bool = False
+    pose_detector: str | None = None
     model: Path | None = None
     backend: str = "auto"
     policy: str | None = None

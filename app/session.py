@@ -138,12 +138,17 @@ def open_session(
     """
     writes = bool(outputs.files() or outputs.publish)
     policy = options.policy or ("paced" if show and not writes else None)
-    pose_options = {} if options.pose_weights is None else {"weights": options.pose_weights}
+    pose_options = {
+        "weights": options.pose_weights,
+        "trust_weights": options.trust_weights or None,
+        "detector": options.pose_detector,
+        "backend": options.backend if options.pose.startswith("rtmpose:") else None,
+    }
     with ExitStack() as undo, _for_users():
         pipeline = Pipeline(
             spec,
             pose=options.pose,
-            pose_options=pose_options,
+            pose_options={name: value for name, value in pose_options.items() if value is not None},
             model=model if model is not None else options.model,
             backend=options.backend,
             policy=policy,

@@ -15,25 +15,30 @@ def create_pose(spec: str = "movenet", **options: Any) -> PoseEstimator:
 
     Args:
         spec: one of ``SPECS``; what follows the colon is a file, configuration or alias.
-        options: keyword options of the estimator's class, or of ``create_rtmpose`` and ``create_mmpose``; ``weights`` is the file
-            of an mmpose model's weights.
+        options: keyword options of the estimator's class, or of ``create_rtmpose`` and ``create_mmpose``; ``weights``
+            is the file of an mmpose model's weights.
 
     Raises:
         PoseError: the spec names no known estimator, or its networks cannot be loaded.
     """
     name, _, argument = spec.partition(":")
-    weights = options.pop("weights", None)
     if name == "mmpose" and argument:
         from pipeline.pose.mmpose import create_mmpose
 
-        return create_mmpose(argument, weights, **options)
-    if weights is not None:
+        return create_mmpose(argument, **options)
+    if "weights" in options or "trust_weights" in options:
         raise PoseError(f"Weights belong to an mmpose model, not to '{spec}'.")
     if name == "rtmpose" and argument:
         from pipeline.pose.rtmpose import create_rtmpose
 
         return create_rtmpose(argument, **options)
-    if name in ("movenet", "movenet-multipose") and not argument:
+    if "detector" in options:
+        raise PoseError(f"A person detector belongs to an rtmpose or mmpose model, not to '{spec}'.")
+    if name == "movenet" and not argument:
+        from pipeline.pose.follow import MoveNetFollower
+
+        return MoveNetFollower(**options)
+    if name == "movenet-multipose" and not argument:
         from pipeline.pose.movenet import MoveNetMultipose
 
         return MoveNetMultipose(**options)

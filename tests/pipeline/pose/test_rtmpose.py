@@ -284,3 +284,10 @@ def test_nothing_of_this_imports_torch_or_mmpose(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
+
+
+def test_options_of_other_estimators_are_refused() -> None:
+    with pytest.raises(PoseError, match="person detector belongs to"):
+        create_pose("movenet-multipose", detector="rtmdet.onnx")
+    with pytest.raises(PoseError, match="Weights belong to"):
+        create_pose("movenet-multipose", trust_weights=True)
