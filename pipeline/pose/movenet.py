@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from models import model_path
 from pipeline.pose.base import PoseError
-from pipeline.pose.network import PoseNetwork
+from pipeline.pose.network import BACKEND, PoseNetwork
 from pipeline.pose.oks import suppress_duplicates
-from pipeline.pose.picture import STRIDE, as_bgr, letterbox
+from pipeline.pose.picture import STRIDE, View, as_bgr, letterbox, whole
 from pipeline.types import Frame, Pose
 
 LONG_SIDE = 256
@@ -25,12 +25,15 @@ DUPLICATE_OKS = 0.6
 """Two poses of one picture more similar than this are one body, reported twice."""
 
 
-def decode_multipose(table: NDArray[np.float32], factors: NDArray[np.float32], person_score: float) -> list[Pose]:
+def decode_multipose(
+    table: NDArray[np.float32], factors: NDArray[np.float32], corner: NDArray[np.float32], person_score: float
+) -> list[Pose]:
     """Turn the network's table into poses.
 
     Args:
         table: (1, 6, 56): 17 x (y, x, score), then ymin, xmin, ymax, xmax, score, normalised to the padded picture.
         factors: (2,) x and y factors from normalised coordinates to image pixels, from :func:`letterbox`.
+        corner: (2,) x and y of the upper left corner of what the network saw, in image pixels.
         person_score: people below it are left out.
 
     Returns:
@@ -44,9 +47,9 @@ def decode_multipose(table: NDArray[np.float32], factors: NDArray[np.float32], p
         y1, x1, y2, x2 = row[51:55]
         poses.append(
             Pose(
-                keypoints=(joints[:, 1::-1] * factors).astype(np.float32),
+                keypoints=(joints[:, 1::-1] * factors + corner).astype(np.float32),
                 scores=joints[:, 2].astype(np.float32),
-                box=(np.array([x1, y1, x2, y2]) * np.tile(factors, 2)).astype(np.float32),
+                box=(np.array([x1, y1, x2, y2]) * np.tile(factors, 2) + np.tile(corner, 2)).astype(np.float32),
                 score=float(row[55]),
             )
         )
@@ -57,7 +60,12 @@ class MoveNetMultipose:
     """Finds up to six people in every frame; keeps no state between frames."""
 
     def __init__(
-        self, *, long_side: int = LONG_SIDE, person_score: float = PERSON_SCORE, duplicate_oks: float = DUPLICATE_OKS
+        self,
+        *,
+        long_side: int = LONG_SIDE,
+        person_score: float = PERSON_SCORE,
+        duplicate_oks: float = DUPLICATE_OKS,
+        backend: str = BACKEND,
     ) -> None:
         """Load the shipped network.
 
@@ -65,6 +73,7 @@ class MoveNetMultipose:
             long_side: pixels of the input's longer side, a multiple of 32; more finds smaller people and takes longer.
             person_score: people below this score are left out.
             duplicate_oks: of two poses more similar than this only the surer one is kept.
+            backend: the engine that runs the network, see :func:`engines.load`.
 
         Raises:
             PoseError: an option is out of range, or the network cannot be loaded.
@@ -74,16 +83,17 @@ class MoveNetMultipose:
         self.long_side = long_side
         self.person_score = person_score
         self.duplicate_oks = duplicate_oks
-        self._network = PoseNetwork(model_path("movenet-multipose.onnx"))
+        self._network = PoseNetwork(model_path("movenet-multipose.onnx"), backend)
 
     def estimate(self, frame: Frame) -> tuple[Pose, ...]:
         """Everybody in the frame, in image pixels, surest first."""
-        return self.detect(frame.image, self.long_side)
+        image = as_bgr(frame.image)
+        return self.detect(image, whole(image, self.long_side))
 
-    def detect(self, image: NDArray[np.uint8], long_side: int) -> tuple[Pose, ...]:
-        """As :meth:`estimate`, on a bare picture at a chosen input size."""
-        picture, factors = letterbox(as_bgr(image), long_side)
-        poses = decode_multipose(self._network(picture), factors, self.person_score)
+    def detect(self, image: NDArray[np.uint8], view: View) -> tuple[Pose, ...]:
+        """Everybody in one part of a (H, W, 3) uint8 BGR picture, in pixels of the whole picture, surest first."""
+        picture, factors = letterbox(view.cut(image), view.long_side)
+        poses = decode_multipose(self._network(picture), factors, view.corner, self.person_score)
         return tuple(suppress_duplicates(poses, self.duplicate_oks))
 
     def close(self) -> None:

@@ -59,3 +59,24 @@ def suppress_duplicates(poses: Sequence[Pose], threshold: float, least_score: fl
         if all(oks(pose, other, least_score) <= threshold for other in kept):
             kept.append(pose)
     return kept
+
+
+def match_poses(poses: Sequence[Pose], others: Sequence[Pose], least: float) -> dict[int, int]:
+    """Pair poses with others, most similar first, each at most once.
+
+    Args:
+        poses: poses of one picture.
+        others: poses of the same picture, from elsewhere.
+        least: pairs less similar than this stay apart.
+
+    Returns:
+        Index into ``poses`` -> index into ``others``.
+    """
+    pairs = sorted(
+        ((oks(pose, other, 0.2), i, j) for i, pose in enumerate(poses) for j, other in enumerate(others)), reverse=True
+    )
+    matched: dict[int, int] = {}
+    for similarity, i, j in pairs:
+        if similarity >= least and i not in matched and j not in matched.values():
+            matched[i] = j
+    return matched

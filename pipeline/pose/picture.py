@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 STRIDE = 32
 """MoveNet multipose takes any size whose sides are multiples of this."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one pass of a whole-frame network looks at: a part of the frame, at a certain size.
+
+    Attributes:
+        left, top, width, height: the part, in pixels of the frame.
+        long_side: pixels of the longer side of the network's input, a multiple of 32.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    long_side: int
+
+    @property
+    def corner(self) -> NDArray[np.float32]:
+        """(2,) x and y of the upper left corner."""
+        return np.array([self.left, self.top], np.float32)
+
+    @property
+    def input_pixels(self) -> int:
+        """Pixels of the network's input, which its cost goes with."""
+        scale = self.long_side / max(self.width, self.height)
+        width, height = (-(-max(round(side * scale), 1) // STRIDE) * STRIDE for side in (self.width, self.height))
+        return width * height
+
+    def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part of a (H, W, ...) picture, without copying."""
+        return image[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def whole(image: NDArray[np.uint8], long_side: int) -> View:
+    """The view of a whole picture."""
+    return View(0, 0, image.shape[1], image.shape[0], long_side)
 
 
 def as_bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -150,10 +150,10 @@ def test_decode_reads_the_published_layout():
     table[0, 3, 0:51:3], table[0, 3, 1:51:3], table[0, 3, 2:51:3] = np.linspace(0, 1, 17), 0.25, 0.9
     table[0, 3, 51:56] = 0.1, 0.2, 0.3, 0.4, 0.8
     table[0, 5, 55] = np.nan
-    (pose,) = decode_multipose(table, np.array([640, 480], np.float32), 0.2)
-    np.testing.assert_allclose(pose.keypoints[:, 0], 160)
-    np.testing.assert_allclose(pose.keypoints[[0, 16], 1], [0, 480])
-    np.testing.assert_allclose(pose.box, [128, 48, 256, 144], rtol=1e-6)
+    (pose,) = decode_multipose(table, np.float32([640, 480]), np.float32([10, 20]), 0.2)
+    np.testing.assert_allclose(pose.keypoints[:, 0], 170)
+    np.testing.assert_allclose(pose.keypoints[[0, 16], 1], [20, 500])
+    np.testing.assert_allclose(pose.box, [138, 68, 266, 164], rtol=1e-6)
     assert pose.score == pytest.approx(0.8)
     assert pose.scores == pytest.approx(0.9)
 

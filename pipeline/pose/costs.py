@@ -1,0 +1,45 @@
+"""What the two MoveNet networks cost on this machine."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.pose.lightning import MoveNetLightning
+from pipeline.pose.movenet import MoveNetMultipose
+from pipeline.pose.picture import View
+from pipeline.pose.square import Square
+
+RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Time of the whole-frame network in units of the one-person network's.
+
+    Attributes:
+        usual: the ratio at an input of 256 x 256.
+    """
+
+    usual: float = 3.3
+
+    def of(self, view: View) -> float:
+        """How many people can be followed in the time of one pass over ``view``; cost goes with the input's pixels."""
+        return self.usual * view.input_pixels / (256 * 256)
+
+
+def measure_costs(multipose: MoveNetMultipose, lightning: MoveNetLightning) -> Costs:
+    """Run both networks a few times; the best of each counts, since other work can only make a run slower."""
+    image = np.zeros((256, 256, 3), np.uint8)
+    view, square = View(0, 0, 256, 256, 256), Square(0, 0, 256)
+    whole, crop = [], []
+    for _ in range(RUNS + 1):  # the first run of each sets up its memory
+        start = time.perf_counter()
+        multipose.detect(image, view)
+        middle = time.perf_counter()
+        lightning.look(image, square)
+        whole.append(middle - start)
+        crop.append(time.perf_counter() - middle)
+    return Costs(min(whole[1:]) / min(crop[1:]))

@@ -1,0 +1,95 @@
+"""One person whom the estimator follows from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.pose.oks import oks
+from pipeline.pose.smooth import OneEuro
+from pipeline.pose.square import LIKELY, MARGIN, Square, inner_box, square_around
+from pipeline.types import Pose
+
+VELOCITY_S = 0.15
+"""Seconds over which a person's velocity is averaged."""
+
+FARTHEST = 0.5
+"""A prediction moves a person by at most this share of the body's extent; beyond that it would be a guess."""
+
+MARGIN_A_SECOND = 0.3
+"""The square's margin grows by this much for each second since the person was last seen."""
+
+SHRINK_S = 0.2
+"""The area in which a person is looked for grows at once and shrinks over this time: legs that were in doubt for a few
+frames must not fall out of the picture for good."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """A person with the last pose, its time and the motion since.
+
+    Attributes:
+        pose: as the network gave it, in image pixels.
+        time_s: capture time of ``pose``.
+        confirmed_s: the last time at which there was no doubt that this is a person.
+        reach: (4,) x1, y1, x2, y2 of where the likely keypoints are and recently were.
+        velocity: (2,) pixels a second, x and y.
+    """
+
+    pose: Pose
+    time_s: float
+    confirmed_s: float
+    reach: NDArray[np.float32] = field(init=False)
+    velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
+    smoother: OneEuro = field(default_factory=OneEuro)
+
+    def __post_init__(self) -> None:
+        self.reach = inner_box(self.pose.box)
+
+    @property
+    def extent(self) -> float:
+        """Longer side of the keypoints' extent in pixels."""
+        x1, y1, x2, y2 = inner_box(self.pose.box).tolist()
+        return max(x2 - x1, y2 - y1, 1.0)
+
+    def predicted(self, time_s: float) -> Pose:
+        """Where the body should be at ``time_s`` if it keeps its velocity."""
+        shift = self._shift(time_s)
+        return replace(self.pose, keypoints=self.pose.keypoints + shift, box=self.pose.box + np.tile(shift, 2))
+
+    def square(self, time_s: float, frame_size: tuple[int, int]) -> Square:
+        """The square in which to look for the person at ``time_s``."""
+        margin = MARGIN + MARGIN_A_SECOND * min(time_s - self.time_s, 0.5)
+        return square_around(self.reach + np.tile(self._shift(time_s), 2), frame_size, margin)
+
+    def moved(self, pose: Pose, time_s: float) -> None:
+        """Take over the pose of a new frame."""
+        inner = inner_box(pose.box)
+        before = self.reach + np.tile(self._shift(time_s), 2)
+        before = before + np.float32(1 - np.exp(-(time_s - self.time_s) / SHRINK_S)) * (inner - before)
+        self.reach = np.concatenate([np.minimum(before[:2], inner[:2]), np.maximum(before[2:], inner[2:])])
+        both = np.minimum(pose.scores, self.pose.scores) >= LIKELY
+        dt_s = time_s - self.time_s
+        if both.sum() >= 4 and dt_s > 0:
+            # The median joint moves with the body; single limbs swing.
+            velocity = np.median(pose.keypoints[both] - self.pose.keypoints[both], axis=0) / dt_s
+            weight = 1 - np.exp(-dt_s / VELOCITY_S)
+            self.velocity = (self.velocity + weight * (velocity - self.velocity)).astype(np.float32)
+        self.pose, self.time_s = pose, time_s
+
+    def _shift(self, time_s: float) -> NDArray[np.float32]:
+        """(2,) pixels that the body should have moved by since the last pose."""
+        shift = self.velocity * np.float32(time_s - self.time_s)
+        distance, farthest = float(np.linalg.norm(shift)), FARTHEST * self.extent
+        return shift * np.float32(farthest / distance) if distance > farthest else shift
+
+    def likeness(self, pose: Pose, time_s: float) -> float:
+        """Keypoint similarity of a pose found at ``time_s`` to what is expected of this person then."""
+        return oks(self.predicted(time_s), pose, LIKELY)
+
+    def smoothed(self) -> Pose:
+        """The last pose with less tremble; to be called once for each frame."""
+        keypoints = self.smoother(self.pose.keypoints, self.pose.scores, self.time_s, self.extent)
+        return replace(self.pose, keypoints=keypoints)
