@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +12,16 @@ from typing import Any
 
 from pipeline.action_model import ActionModel
 from pipeline.channel import Channel
-from pipeline.errors import UserError
+from pipeline.opening import SourceSpec, model_of, open_together, source_of
 from pipeline.pose import create_pose
 from pipeline.pose.base import PoseEstimator
 from pipeline.recogniser import Recogniser, RecogniserConfig
-from pipeline.sources import Policy, SourceEvent, open_source
-from pipeline.stages import FrameSource, PoseStage, Recognised, RecogniseStage, Seen
+from pipeline.sources import Policy, SourceEvent
+from pipeline.stages import PoseStage, Recognised, RecogniseStage, Seen
 from pipeline.stats import PipelineStats
+from pipeline.threads import StageThreads
 from pipeline.tracking import Tracker, TrackerConfig
 from pipeline.types import Result
-
-log = logging.getLogger(__name__)
-
-CLOSE_S = 1.8
-"""Longest time that ``close`` waits for the threads; one that hangs in a driver is left behind (it is a daemon)."""
 
 _QUEUED_ALL = 4
 _QUEUED_LIVE = 1
@@ -85,7 +78,7 @@ class Pipeline(Iterator[Result]):
 
     def __init__(
         self,
-        source: str | int | Path | Sequence[Any] | FrameSource,
+        source: SourceSpec,
         *,
         pose: str | PoseEstimator = "movenet",
         model: str | Path | ActionModel | None = None,
@@ -105,10 +98,10 @@ class Pipeline(Iterator[Result]):
         self.stats = PipelineStats(clock())
         follow = Tracker(tracker)
         config = _config(recogniser, stride_s, threshold, follow.lost_s)
-        parts = _open(
-            lambda: _open_source(source, policy, clock, on_event),
+        parts = open_together(
+            lambda: source_of(source, policy, clock, on_event),
             lambda: create_pose(pose, **(pose_options or {})) if isinstance(pose, str) else pose,
-            lambda: _open_model(model, backend, precision) if recognise else None,
+            lambda: model_of(model, backend, precision) if recognise else None,
             keep=(pose, model),
         )
         self.source, estimator, self.model = parts
@@ -126,7 +119,7 @@ class Pipeline(Iterator[Result]):
             owned=self.model if self.model is not model else None,
         )
         # The threads know nothing of this object, so that forgetting it ends them.
-        self._threads = _Threads(
+        self._threads = StageThreads(
             self.source, (seen, self._results), {"pose": looking, "recognise": recognising}, self.name
         )
         self._finalizer = weakref.finalize(self, self._threads.close)
@@ -204,50 +197,6 @@ class Pipeline(Iterator[Result]):
         return f"Pipeline({self.name!r}, policy={self.policy.value})"
 
 
-class _Threads:
-    """The running part of a pipeline."""
-
-    def __init__(
-        self,
-        source: FrameSource,
-        channels: tuple[Channel[Any], ...],
-        stages: Mapping[str, PoseStage | RecogniseStage],
-        name: str,
-    ) -> None:
-        self._source = source
-        self._channels = channels
-        self._lock = threading.Lock()
-        self._started = False
-        self._stages = stages
-        self._threads = [
-            threading.Thread(target=stage.run, name=f"{what}:{name}", daemon=True) for what, stage in stages.items()
-        ]
-
-    def start(self) -> None:
-        with self._lock:
-            if not self._started:
-                self._started = True
-                for thread in self._threads:
-                    thread.start()
-
-    def close(self) -> None:
-        deadline = time.perf_counter() + CLOSE_S
-        for channel in self._channels:
-            channel.cancel()
-        self._source.close()
-        with self._lock:
-            never_ran, self._started = not self._started, True
-        if never_ran:
-            for stage in self._stages.values():
-                stage.close()
-            return
-        for thread in self._threads:  # each lets go what it holds
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - time.perf_counter()))
-                if thread.is_alive():
-                    log.warning("the thread %s does not end and is left behind", thread.name)
-
-
 def _config(
     config: RecogniserConfig | None, stride_s: float | None, threshold: float | None, lost_s: float
 ) -> RecogniserConfig:
@@ -258,35 +207,3 @@ def _config(
     if threshold is not None:
         config = replace(config, threshold=threshold)
     return config
-
-
-def _open_source(
-    source: str | int | Path | Sequence[Any] | FrameSource,
-    policy: Policy | str | None,
-    clock: Callable[[], float],
-    on_event: Callable[[SourceEvent], None] | None,
-) -> FrameSource:
-    if hasattr(source, "close") and hasattr(source, "__iter__"):
-        return source  # type: ignore[return-value]
-    try:
-        wanted = None if policy is None else Policy(policy)
-    except ValueError:
-        raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
-    return open_source(source, policy=wanted, clock=clock, on_event=on_event)
-
-
-def _open_model(model: str | Path | ActionModel | None, backend: str, precision: str | None) -> ActionModel:
-    return model if isinstance(model, ActionModel) else ActionModel.load(model, backend, precision)
-
-
-def _open(*makers: Callable[[], Any], keep: tuple[object, ...]) -> list[Any]:
-    """Open everything at the same time; when one fails, the others but ``keep`` are closed and its error is raised."""
-    with ThreadPoolExecutor(len(makers), thread_name_prefix="open") as pool:
-        futures: list[Future[Any]] = [pool.submit(make) for make in makers]
-    errors = [error for future in futures if (error := future.exception()) is not None]
-    if errors:
-        for part in [future.result() for future in futures if future.exception() is None]:
-            if part is not None and not any(part is other for other in keep):
-                part.close()
-        raise errors[0]
-    return [future.result() for future in futures]

@@ -19,6 +19,7 @@ from pipeline.windows import GridFrames, Windows
 TOP = 5
 """Classes that an action names."""
 
+_ROUNDING_S = 1e-3  # time stamps of files are rounded
 _NEWS = 3  # new grid frames that are worth a last decision: a fifth of a second
 
 
@@ -39,7 +40,7 @@ class RecogniserConfig:
 
     stride_s: float = 1 / 3
     first_s: float = 0.5
-    least_s: float = 0.25
+    least_s: float = 0.2
     smooth_s: float = 0.0
     threshold: float | None = None
     forget_s: float = 2.0
@@ -130,7 +131,7 @@ class Recogniser:
 
     def _is_due(self, number: int, new: GridFrames) -> bool:
         if self._tracks[number].action is None:
-            return self.windows[number].seen_s >= self.config.first_s - 1e-6
+            return self.windows[number].seen_s >= self.config.first_s - _ROUNDING_S
         return self._strides.due(number, new.first - 1, new.last)
 
     def _embed(self, new: Mapping[int, GridFrames]) -> None:
@@ -186,7 +187,7 @@ class Recogniser:
             if window.newest is None:
                 continue
             if track.action is None:
-                if window.seen_s >= self.config.least_s:
+                if window.seen_s >= self.config.least_s - _ROUNDING_S:
                     due.append(number)
             elif least_news is not None and window.newest - track.decided_at >= least_news:
                 due.append(number)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scripted import Alarm, ScriptedPose, ScriptedSource, pipeline_threads, raise_at, wait_until
-from stick_figures import pose_of, waver
+from stick_figures import pose_of, walker, waver
 
 from pipeline import ActionModel, Pipeline, PipelineError, Policy, Result, SourceError, UserError, open_source
 from pipeline.types import Frame, Pose
@@ -88,6 +88,25 @@ def test_a_short_clip_has_labels_and_its_last_frame_carries_the_last_decisions(
     assert len(results) == frames
     assert results[-1].decided == {p.track for p in results[-1].people}
     assert results[-1].actions.keys() >= results[-1].decided
+
+
+@pytest.mark.parametrize("fps", [10, 12.5, 15, 25, 30, 60])
+def test_a_passer_by_who_is_seen_for_half_a_second_gets_a_decision(fps: float, action_model: ActionModel) -> None:
+    frames = range(round(fps), round(fps) + round(fps / 2))
+
+    class PassingBy(ScriptedPose):
+        def estimate(self, frame: Frame) -> tuple[Pose, ...]:
+            t = frame.index / fps
+            here = pose_of(waver(t, 500))
+            return (here, pose_of(walker(t, 50, 400, 200, 90))) if frame.index in frames else (here,)
+
+    source = ScriptedSource(round(4.5 * fps), fps=fps)
+    results = list(Pipeline(source, pose=PassingBy(), model=action_model))
+    assert {p.track for r in results for p in r.people} == {1, 2}
+    about = [r for r in results if 2 in r.decided]
+    assert len(about) == 1
+    assert about[0].actions[2].time_s < 1.5
+    assert 2 not in results[-1].actions
 
 
 def test_a_live_source_ends_with_the_last_decisions_too(action_model: ActionModel) -> None:
