@@ -1,7 +1,7 @@
 """The words of the project: frozen records that travel between the stages.
 
-``Frame`` -> ``Pose`` -> ``Person`` -> ``Window`` -> ``Action`` -> ``Result``. A label is tied to a person by the track id from
-the window to the screen; no list is ever zipped against another.
+``Frame`` -> ``Pose`` -> ``Person`` -> ``Window`` -> ``Action`` -> ``Result``. A label is tied to a person by the
+track id from the window to the screen; no list is ever zipped against another.
 """
 
 from __future__ import annotations
