@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
-import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.errors import EngineError, first_line
+from engines.files import write_whole
 from engines.openmmlab.checkpoint import OPT_IN
 from engines.pose_card import PoseCard
 
@@ -70,46 +70,44 @@ def export_model(model: Any, out: str | Path, *, precision: str = "fp32") -> tup
         raise EngineError(f"There is no folder {out.parent} to write {out.name} to.")
     card = card_of_model(model)
     graph = graph_of(model, card)
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".onnx")
-    os.close(handle)
     try:
-        exported = graph_of(model, card, half=True) if precision == "fp16" else graph
-        _write(exported, card, OUTPUTS[card.kind], Path(temporary))
-        difference = _compare(graph, card, Path(temporary), precision)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, out)
+        data = _trace(graph, card, OUTPUTS[card.kind], precision)
+        difference = _compare(graph, card, data, precision)
     except EngineError:
         raise
     except Exception as error:  # torch's exporter raises many unrelated types
         raise EngineError(f"torch cannot export this model: {first_line(error)}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_whole(out, data)
     log.info("%s: %s %dx%d, %s, largest relative difference %.1e", out, card.kind, *card.size, precision, difference)
     return card, difference
 
 
-def _write(graph: Any, card: PoseCard, outputs: tuple[str, ...], path: Path) -> None:
-    """Export the graph and put the card into the file."""
+def _trace(graph: Any, card: PoseCard, outputs: tuple[str, ...], precision: str) -> bytes:
+    """The graph with its card as an ONNX file."""
     import onnx
     import torch
 
+    from engines.half import to_half
+
     width, height = card.size
-    example = torch.zeros(1, 3, height, width)
     names = ["input", *outputs]
+    traced: Any = io.BytesIO()  # takes it as it takes a path, though its annotation does not say so
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer warns about every Python number in a model, and of its own age
         torch.onnx.export(
-            graph, (example,), str(path), dynamo=False, opset_version=OPSET,
+            graph, (torch.zeros(1, 3, height, width),), traced, dynamo=False, opset_version=OPSET,
             input_names=names[:1], output_names=names[1:], dynamic_axes={name: {0: "batch"} for name in names},
         )  # fmt: skip
-    model = onnx.load(str(path))
+    model = onnx.load_from_string(traced.getvalue())
     for key, value in card.to_metadata().items():
         model.metadata_props.add(key=key, value=value)
+    if precision == "fp16":
+        model = to_half(model)
     onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    return model.SerializeToString()
 
 
-def _compare(graph: Any, card: PoseCard, path: Path, precision: str) -> float:
+def _compare(graph: Any, card: PoseCard, data: bytes, precision: str) -> float:
     """Largest relative difference between file and torch on two seeded pictures.
 
     Raises:
@@ -117,7 +115,7 @@ def _compare(graph: Any, card: PoseCard, path: Path, precision: str) -> float:
     """
     import torch
 
-    from engines.loading import load
+    from engines.onnx_runtime import OnnxNetwork
 
     width, height = card.size
     coarse = np.random.default_rng(0).normal(size=(2, height // 16, width // 16, 3)).astype(np.float32)
@@ -126,7 +124,7 @@ def _compare(graph: Any, card: PoseCard, path: Path, precision: str) -> float:
     )  # blurred, as pictures are
     if card.std == (1, 1, 1):
         batch = 128 + 50 * batch  # a network without normalisation sees pixels
-    with load(path, backend="onnx-cpu") as network, torch.no_grad():
+    with OnnxNetwork(data, "The exported model", precision=precision) as network, torch.no_grad():
         ours = network.run({"input": batch})
         wanted = [output.numpy() for output in graph(torch.from_numpy(batch))]
     difference = max(

@@ -28,7 +28,7 @@ class CropGraph(nn.Module):
         self.chosen = output_indices(model)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:  # (N, 3, H, W)
-        outputs = self.model.head(_features(self.model, crops))
+        outputs = self.model.head(self.model.extract_feat(crops))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         if self.chosen:
             outputs = tuple(output[:, list(self.chosen)] for output in outputs)
@@ -52,7 +52,7 @@ class OneStageGraph(nn.Module):
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:  # (N, 3, H, W)
         head = self.model.head
-        classes, boxes, _, seen, vectors = head.forward(_features(self.model, pictures))
+        classes, boxes, _, seen, vectors = head.forward(self.model.extract_feat(pictures))
         scores = head._flatten_predictions(classes).sigmoid().amax(dim=2)  # (N, A)
         corners = head.decode_bbox(head._flatten_predictions(boxes), self.priors, self.strides)  # (N, A, 4)
         scores, best = torch.topk(scores, min(CANDIDATES, scores.shape[1]))  # (N, C)
@@ -77,27 +77,7 @@ class OneStageGraph(nn.Module):
         )  # outside an export mmpose drops the dimension of one picture
 
 
-def graph_of(model: Any, card: PoseCard, *, half: bool = False) -> nn.Module:
-    """The graph of a model; the model itself stays as it is.
-
-    Args:
-        model: an mmpose model on the CPU.
-        card: its card.
-        half: backbone and neck, where nearly all the work is, compute in half precision. The head stays in float32:
-            coordinates of a wide picture and sums of squares do not fit into half precision, and it costs little. So do
-            input and outputs.
-    """
+def graph_of(model: Any, card: PoseCard) -> nn.Module:
+    """The graph of a model on the CPU; the model itself stays as it is."""
     model = copy.deepcopy(model)
-    graph = OneStageGraph(model, card) if card.kind == "one-stage" else CropGraph(model)
-    if half:
-        model.backbone.half()
-        if model.with_neck:
-            model.neck.half()
-    return graph.eval()
-
-
-def _features(model: Any, pictures: Tensor) -> tuple[Tensor, ...]:
-    """(N, 3, H, W) float32 -> the feature maps that the head takes, float32."""
-    precision = next(model.backbone.parameters()).dtype
-    features = model.extract_feat(pictures.to(precision))
-    return tuple(feature.float() for feature in features)
+    return (OneStageGraph(model, card) if card.kind == "one-stage" else CropGraph(model)).eval()

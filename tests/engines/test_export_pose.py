@@ -151,3 +151,21 @@ def test_unsafe_checkpoint_needs_the_opt_in(tmp_path: Path) -> None:
         export_pose("rtmpose-t", weights, tmp_path / "m.onnx")
     card, _ = export_pose("rtmpose-t", weights, tmp_path / "m.onnx", trusted=True)
     assert card.kind == "simcc"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_half_precision_tensorrt_engine_of_each_kind(name: str, exported: dict[str, Path]) -> None:
+    """Built ahead of time for a GPU that need not be here."""
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed")
+    import onnx
+
+    from engines.half import to_half
+    from engines.tensorrt_build import build_engine, default_profile
+    from engines.tensorrt_library import library
+
+    with engines.load(exported[name], backend="onnx-cpu") as network:
+        profile = default_profile({spec.name: spec.shape for spec in network.inputs}, frames=None)
+    half = to_half(onnx.load(exported[name])).SerializeToString()
+    engine, _ = build_engine(library("tensorrt-rtx"), half, profile, capability="8.6")
+    # The weights went in, at half the size; the rest is code.
+    assert 0.4 < len(engine) / exported[name].stat().st_size < 0.95
