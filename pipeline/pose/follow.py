@@ -106,8 +106,11 @@ class MoveNetFollower:
 
         poses = [known.get(i) or self._look_again(image, person, now) for i, person in enumerate(self._people)]
         lost = self._lost(poses, now)
-        for i in lost:
-            self._search.lost(now, self._people[i].extent)
+        if len(lost) == len(poses) > 1:
+            self._search.restart()  # the scene was cut: where people were says nothing
+        else:
+            for i in lost:
+                self._search.lost(now, self._people[i].predicted(now).box)
         if lost and found is None:
             found = self._look_around(image, now)
         self._advance(poses, lost, found, now)
@@ -185,7 +188,7 @@ class MoveNetFollower:
                     continue  # the whole-frame pass saw a followed person badly
                 closer = pose  # somebody else, so close that the square shows both
             self._people.append(Followed(closer, now, now))
-            self._search.came(self._people[-1].extent)
+            self._search.came(closer.box)
         return glimpses
 
     def _report(self, glimpses: list[Pose]) -> tuple[Pose, ...]:

@@ -11,7 +11,7 @@ from engines import EngineError, Network, load
 from pipeline.pose.base import PoseError
 
 BACKEND = "onnx-cpu"
-"""MoveNet is small, takes one picture at a time and changes its input size: a GPU gains little, and TensorRT would build
+"""MoveNet is small, takes one picture at a time and changes its input size: a GPU gains little, and TensorRT would need
 an engine for each size."""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.pose.picture import STRIDE, View
 
@@ -24,13 +26,46 @@ SMALL = 0.3
 """People who span less than this share of the frame's longer side are looked for part by part."""
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Somebody who was lost.
+
+    Attributes:
+        time_s: capture time of the loss.
+        box: (4,) x1, y1, x2, y2 where the person should have been then, in pixels.
+    """
+
+    time_s: float
+    box: NDArray[np.float32]
+
+    @property
+    def extent(self) -> float:
+        """Longer side of the box in pixels, at least 1."""
+        x1, y1, x2, y2 = self.box.tolist()
+        return max(x2 - x1, y2 - y1, 1.0)
+
+    def is_at(self, box: NDArray[np.float32]) -> bool:
+        """Whether a person in ``box`` may be this one: of like size and at most a body away."""
+        x1, y1, x2, y2 = box.tolist()
+        near = float(np.abs((box[:2] + box[2:] - self.box[:2] - self.box[2:]) / 2).max()) < self.extent
+        return near and 0.6 < max(x2 - x1, y2 - y1) / self.extent < 1.7
+
+    def surroundings(self, frame_size: tuple[int, int]) -> View:
+        """The part of the frame around the place, at the scale that suits the person."""
+        side = self.extent * USUAL / BEST_EXTENT
+        cx, cy = (float(value) for value in (self.box[:2] + self.box[2:]) / 2)
+        x1, y1 = (int(min(max(c - side / 2, 0), size - 1)) for c, size in zip((cx, cy), frame_size, strict=True))
+        x2, y2 = (int(max(min(c + side / 2, size), 1)) for c, size in zip((cx, cy), frame_size, strict=True))
+        return View(x1, y1, max(x2 - x1, 1), max(y2 - y1, 1), USUAL)
+
+
 class Search:
     """Decides when the whole-frame network runs, and on which view of the frame.
 
     While nothing changes, passes get rarer, up to ``longest_s`` apart; a newcomer or a loss makes them frequent again.
     Passes take turns between the scale that suits the people in view and other scales, since a newcomer may be of any
-    size. Somebody lost counts as in view for a while, and while anybody is missing every frame is looked at. All times
-    are capture times in seconds.
+    size. Whoever was lost is looked for in every frame for a while, mostly where they should be. All times are capture
+    times in seconds.
     """
 
     def __init__(
@@ -70,11 +105,12 @@ class Search:
         self._alone_s: float | None = None
         self._view: View | None = None
         self._glimpsed = False
-        self._missing: list[tuple[float, float]] = []  # (time of loss, extent)
+        self._missing: list[Missing] = []
+        self._missing_turn = 0
 
     def due(self, time_s: float, anybody: bool) -> bool:
         """Whether a pass is due at a frame's time."""
-        self._missing = [(at_s, extent) for at_s, extent in self._missing if time_s - at_s <= self.missing_s]
+        self._missing = [lost for lost in self._missing if time_s - lost.time_s <= self.missing_s]
         if anybody or self._alone_s is None:
             self._alone_s = time_s
         if self._last_s is None or self._glimpsed or self._missing:
@@ -84,20 +120,20 @@ class Search:
             wait_s = 0.0 if time_s - self._alone_s <= self.alert_s else min(wait_s, self.empty_s)
         return time_s - self._last_s >= wait_s - 1e-6
 
-    def lost(self, time_s: float, extent: float) -> None:
-        """Somebody of this extent in pixels is not to be seen any more: look for them."""
-        self._missing.append((time_s, extent))
+    def lost(self, time_s: float, box: NDArray[np.float32]) -> None:
+        """Somebody who should be in ``box`` (x1, y1, x2, y2 in pixels) is not to be seen any more: look for them."""
+        self._missing.append(Missing(time_s, box))
         self._wait_s = self.shortest_s
-        self._turn = 0
+        self._missing_turn = 0
 
     def glimpsed(self) -> None:
         """The last pass found somebody who cannot be followed: take the same view in the next frame."""
         self._glimpsed = True
 
-    def came(self, extent: float) -> None:
-        """Somebody of this extent was found: look again soon, and stop looking for whoever was lost with that size."""
+    def came(self, box: NDArray[np.float32]) -> None:
+        """Somebody was found in ``box``: look again soon, and stop looking for whoever was lost there."""
         self._wait_s = self.shortest_s
-        self._missing = [(at_s, other) for at_s, other in self._missing if not 0.6 < other / extent < 1.7]
+        self._missing = [lost for lost in self._missing if not lost.is_at(box)]
 
     def next_view(self, time_s: float, extents: Sequence[float], frame_size: tuple[int, int]) -> View:
         """The view for a pass at ``time_s``; every call is taken as a pass.
@@ -113,7 +149,13 @@ class Search:
         if self._glimpsed and self._view is not None:
             self._glimpsed = False
             return self._view
-        views = views_for(extents, [extent for _, extent in self._missing], frame_size)
+        if self._missing:
+            self._missing_turn += 1
+            turn = (self._missing_turn - 1) % (len(self._missing) + 1)
+            if turn < len(self._missing):
+                self._view = self._missing[-1 - turn].surroundings(frame_size)
+                return self._view
+        views = views_for(extents, [lost.extent for lost in self._missing], frame_size)
         self._view = views[self._turn % len(views)]
         self._turn += 1
         return self._view
