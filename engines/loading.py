@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engines.errors import EngineError
 from engines.network import Network
+from engines.precision import PRECISIONS, check_int8, variant
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +15,6 @@ BACKENDS = ("tensorrt", "tensorrt-rtx", "onnx-cuda", "onnx-cpu", "torch")
 """Every backend; ``auto`` tries all but torch in this order."""
 
 AUTO_ORDER = BACKENDS[:-1]
-PRECISIONS = ("fp32", "fp16", "int8")
 
 
 def load(path: str | Path, backend: str = "auto", precision: str | None = None, *, threads: int = 1) -> Network:
@@ -47,25 +47,51 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
         network = _open(path, backend, precision, threads)
         log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
         return network
-    for name in AUTO_ORDER[:-1]:
+    *faster, last = AUTO_ORDER
+    for name in faster:
         try:
             network = _open(path, name, precision, threads)
         except EngineError as error:
             log.info("%s: not on %s: %s", path.name, name, error)
-        else:
-            log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
-            return network
-    network = _open(path, AUTO_ORDER[-1], precision, threads)
+            continue
+        break
+    else:
+        network = _open(path, last, precision, threads)
     log.info("%s runs on %s in %s", path.name, network.backend, network.precision)
     return network
 
 
 def _open(path: Path, backend: str, precision: str | None, threads: int) -> Network:
     """One backend, or an EngineError. Imports happen here: what a backend needs may not be installed."""
+    if backend in ("tensorrt", "tensorrt-rtx"):
+        from engines.tensorrt_backend import engine_for
+        from engines.tensorrt_library import library
+        from engines.tensorrt_network import TensorRTNetwork
+
+        library(backend)
+        engine, _, _ = engine_for(path, backend, precision or "fp16", progress=_LoggedProgress(path.name))
+        return TensorRTNetwork(engine)
+    if backend == "torch":
+        from engines.torch_network import TorchNetwork
+
+        return TorchNetwork(path, precision or "fp32", threads)
     from engines.onnx_runtime import OnnxNetwork
 
-    if backend in ("tensorrt", "tensorrt-rtx"):
-        raise EngineError("not yet")
-    if backend == "torch":
-        raise EngineError("not yet")
-    return OnnxNetwork(path, path.name, backend, precision or "fp32", threads)
+    chosen = precision or "fp32"
+    network = OnnxNetwork(variant(path, chosen), path.name, backend, chosen, threads)
+    if chosen == "int8":
+        check_int8(network.metadata, path.name)
+    return network
+
+
+class _LoggedProgress:
+    """Says how far a build is, a line every tenth."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tenths = 0
+
+    def __call__(self, part: float, phase: str) -> None:
+        if int(part * 10) > self._tenths:
+            self._tenths = int(part * 10)
+            log.info("building %s: %d %%, %s", self._name, self._tenths * 10, phase.lower())

@@ -34,6 +34,11 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def parse_model(data: bytes) -> onnx.ModelProto:
+    """A model from bytes that were made here."""
+    return onnx.load_from_string(data)
+
+
 def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
     """The metadata properties."""
     return {entry.key: entry.value for entry in model.metadata_props}
