@@ -31,6 +31,7 @@ class DetectorNoise:
     outlier: float = 0.01  # part of joints that jump away in a frame
     missing_joint: float = 0.04  # part of joints that vanish in a frame
     missing_part: float = 0.25  # part of windows in which a body part is hidden throughout
+    upper_body: float = 0.3  # part of synthetic windows in which the legs are out of the picture, as before a webcam
     missing_frame: float = 0.15  # part of windows in which some frames lack the person
 
 
@@ -82,6 +83,12 @@ def detector_noise(
         moved[start:stop, hidden] += (
             rng.normal(0, 0.05, (stop - start, len(hidden), 2)) * extent[start:stop, None, None]
         )
+    if synthetic and rng.random() < noise.upper_body:
+        # Otherwise "no legs" would mean "one of the classes of web video"; a detector guesses legs near the lower edge.
+        first = rng.choice([11, 13, 13, 15])
+        out[:, first:] *= rng.choice([0.0, 0.15, 0.35])
+        moved[:, first:] += rng.normal(0, 0.08, (1, 17 - first, 2)) * extent[:, None, None]
+        moved[:, first:] += rng.normal(0, 0.04, (frames, 17 - first, 2)) * extent[:, None, None]
     if rng.random() < noise.missing_frame and frames > 4:
         start = int(rng.integers(frames))
         out[start : start + int(rng.integers(1, max(2, frames // 4)))] = 0

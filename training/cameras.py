@@ -24,7 +24,7 @@ class CameraRange:
 ANYWHERE = CameraRange()
 """For recordings whose heading means nothing (motion capture)."""
 
-IN_FRONT = CameraRange(yaw_deg=60.0, pitch_deg=(-15.0, 25.0))
+IN_FRONT = CameraRange(yaw_deg=75.0, pitch_deg=(-15.0, 25.0))
 """For depth-sensor sets, whose actions are made towards the sensor; hidden sides were never measured well."""
 
 

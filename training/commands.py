@@ -46,7 +46,6 @@ def run_finetune(args: argparse.Namespace) -> None:
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
         idle_part=0.05 if args.shipped else 0.0,
     )  # fmt: skip
-    encoder = load_encoder(args.encoder) if args.encoder else None
     if args.shipped:
         words: tuple[str, ...] = LABELS
         sources = shipped_sources(Path(args.shipped))
@@ -64,6 +63,7 @@ def run_finetune(args: argparse.Namespace) -> None:
                 result = evaluate(predict, clips, data.label_names, own, args.frames, people=args.people)
                 return {args.validate: result.report()["top1"]}
 
+    encoder = load_encoder(args.encoder, words) if args.encoder else None
     model = finetune(
         config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None,
         None if check is None else lambda m: check(predictor(m)),
@@ -73,14 +73,15 @@ def run_finetune(args: argparse.Namespace) -> None:
     print(f"wrote {target}")
 
 
-def load_encoder(path: str) -> dict[str, Tensor]:
-    """Weights to start from: a pre-training checkpoint or a saved model."""
+def load_encoder(path: str, words: tuple[str, ...]) -> dict[str, Tensor]:
+    """Weights to start from: a pre-training checkpoint or a saved model; its head too where it has the same words."""
     if path.endswith(".safetensors"):
-        return SkeleFormer.from_pretrained(path).state_dict()
+        model, known = load_model(path)
+        return {k: v for k, v in model.state_dict().items() if known == words or not k.startswith("head.")}
     state = load_checkpoint(Path(path))
     if state is None or "encoder" not in state:
         raise UserError(f"{path} is no encoder; give the encoder.ckpt that `python -m training pretrain` wrote")
-    return state["encoder"]
+    return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}
 
 
 def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...]) -> None:

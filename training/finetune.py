@@ -110,7 +110,7 @@ def finetune(
         config: the run.
         sources: training clips.
         words: the model's classes.
-        encoder: weights to start from; entries of another shape or of the head are left out.
+        encoder: weights to start from; entries of another shape are left out.
         idle: index of the word for held poses, or None for none.
         validate: figures to log of the averaged model every few epochs.
     """
@@ -120,7 +120,7 @@ def finetune(
     model = SkeleFormer(SkeleFormerConfig(classes=len(words), frames=config.frames, dropout=config.dropout))
     if encoder is not None:
         own = model.state_dict()
-        taken = {k: v for k, v in encoder.items() if k in own and v.shape == own[k].shape and not k.startswith("head")}
+        taken = {k: v for k, v in encoder.items() if k in own and v.shape == own[k].shape}
         model.load_state_dict(taken, strict=False)
         log.info("%d of %d tensors from the pre-trained encoder", len(taken), len(own))
     optimizer = torch.optim.AdamW(parameter_groups(model, config))

@@ -103,7 +103,7 @@ def test_training_windows_are_valid_and_vary(make):
 
 def test_mirror_swaps_sides():
     clip = clip_2d()
-    still = Augmentation(noise=DetectorNoise(0, 0, 0, 0, 0, 0), tempo=0, crop=0, frame_rates=(30.0, 30.0))
+    still = Augmentation(noise=DetectorNoise(0, 0, 0, 0, 0, 0, 0), tempo=0, crop=0, frame_rates=(30.0, 30.0))
     straight = training_window(clip, np.random.default_rng(5), 64, still, mirror=False)
     mirrored = training_window(clip, np.random.default_rng(5), 64, still, mirror=True)
     # The small rotation of the two differs in sign only; the weight of noise is zero.
