@@ -15,6 +15,7 @@ from pipeline.channel import Channel
 from pipeline.opening import SourceSpec, model_of, open_together, source_of
 from pipeline.pose import create_pose
 from pipeline.pose.base import PoseEstimator
+from pipeline.pose.costs import Costs
 from pipeline.recogniser import Recogniser, RecogniserConfig
 from pipeline.sources import Policy, SourceEvent
 from pipeline.stages import PoseStage, Recognised, RecogniseStage, Seen
@@ -105,6 +106,8 @@ class Pipeline(Iterator[Result]):
             keep=(pose, model),
         )
         self.source, estimator, self.model = parts
+        if self.policy is Policy.ALL and estimator is not pose and "costs" not in (pose_options or {}):
+            _make_repeatable(estimator)
         queued = _QUEUED_ALL if self.policy is Policy.ALL else _QUEUED_LIVE
         seen: Channel[Seen] = Channel(queued)
         self._results: Channel[Recognised] = Channel(queued)
@@ -195,6 +198,15 @@ class Pipeline(Iterator[Result]):
 
     def __repr__(self) -> str:
         return f"Pipeline({self.name!r}, policy={self.policy.value})"
+
+
+def _make_repeatable(estimator: PoseEstimator) -> None:
+    """Let an estimator that chooses between networks by their measured cost go by the usual cost.
+
+    A file gets the same labels on every run and machine, and a measurement is never twice the same.
+    """
+    if hasattr(estimator, "costs"):
+        estimator.costs = Costs()
 
 
 def _config(
