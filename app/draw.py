@@ -51,7 +51,7 @@ def draw_person(image: NDArray[np.uint8], person: Person, colour: Colour, unit: 
     pose = person.pose
     seen = (pose.scores >= DRAWN_SCORE) & np.isfinite(pose.keypoints).all(axis=1)
     points = [_pixel(*xy) for xy in np.nan_to_num(pose.keypoints)]
-    thin, thick = max(1, round(unit)), max(1, round(1.6 * unit))
+    thin, thick = max(1, round(0.8 * unit)), max(1, round(1.6 * unit))
     x1, y1, x2, y2 = np.nan_to_num(pose.box)
     cv2.rectangle(image, _pixel(x1, y1), _pixel(x2, y2), colour, thin, cv2.LINE_AA)
     # Small people get thin limbs, else they would vanish under them.

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 SourceSpec = str | int | Path
 """A camera's number or device, a stream's address, or the path of a video, a picture or a folder of pictures."""
+
+WEBSOCKET_PORT = 8765
+DEFAULT_TOPIC = "/skeleprompt/events"
+"""What addresses without a port or topic mean; the sinks' own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,21 @@ class Outputs:
 
         return Outputs(
             rename(self.events), rename(self.save), rename(self.segments), rename(self.stats),
-            tuple(f"{address.rstrip('/')}/{number}" for address in self.publish),
+            tuple(numbered_address(address, number) for address in self.publish),
         )  # fmt: skip
+
+
+def numbered_address(address: str, number: int) -> str:
+    """A publisher's address for one of several sources: the next port of a server, a topic below a broker's topic."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return address  # refused later, with a reason
+    if parts.scheme == "ws":
+        host = parts.netloc.removesuffix(f":{port}")
+        return parts._replace(netloc=f"{host}:{(port or WEBSOCKET_PORT) + number - 1}").geturl()
+    return parts._replace(path=f"{parts.path.rstrip('/') or DEFAULT_TOPIC}/{number}").geturl()
 
 
 @dataclass(frozen=True, slots=True)

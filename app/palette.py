@@ -9,11 +9,12 @@ Colour = tuple[int, int, int]
 
 GREY: Colour = (150, 150, 150)
 _GOLDEN = 0.6180339887  # consecutive multiples of it fill the hue circle evenly, so neighbouring ids differ most
+_SATURATIONS = (0.75, 0.5, 0.95)
 
 
 def track_colour(track: int) -> Colour:
     """The colour of a track id."""
-    r, g, b = colorsys.hsv_to_rgb((0.08 + track * _GOLDEN) % 1.0, 0.65, 1.0)
+    r, g, b = colorsys.hsv_to_rgb((0.08 + track * _GOLDEN) % 1.0, _SATURATIONS[track % 3], 1.0)
     return round(b * 255), round(g * 255), round(r * 255)
 
 

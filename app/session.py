@@ -17,10 +17,11 @@ from calibration.errors import CalibrationError
 from pipeline.action_model import ActionModel
 from pipeline.backends import EngineError
 from pipeline.errors import UserError
-from pipeline.pipeline import CLOSE_S, Pipeline
+from pipeline.pipeline import Pipeline
 from pipeline.sinks import EventSink, SegmentSink, Sink, SinkFailure, SinkGroup, VideoSink, create_publisher
 from pipeline.sinks.whole_file import WholeFile
 from pipeline.sources import Policy, SourceEvent
+from pipeline.threads import CLOSE_S
 from pipeline.types import Result
 
 log = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ EVENTS_LOGGER = "pipeline.sources.journal"
 """What happens to a source is told by whoever runs it; in a verbose log it is found as well."""
 
 
-class _CurrentStderr(logging.StreamHandler[TextIO]):
+class _CurrentStderr(logging.StreamHandler):  # no generic class in Python 3.10
     """Writes to what ``sys.stderr`` is at the moment: a progress bar puts itself in between while it is shown."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]
+    def stream(self) -> TextIO:
         return sys.stderr
 
 

@@ -151,3 +151,19 @@ def test_every_shipped_model_has_a_card() -> None:
 
 def test_the_bundled_clip_is_small() -> None:
     assert (ROOT / "assets" / "demo.mp4").stat().st_size < 1_500_000
+
+
+def test_the_example_in_the_readme_runs(demo_clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    assert '"clip.mp4"' in code.group(1)
+    exec(compile(code.group(1).replace('"clip.mp4"', repr(str(demo_clip))), "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 100
+    assert any(re.fullmatch(r"\d+\.\d\d s: person \d+ does walk \(\d+%\)", line) for line in lines)
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}, which is not there"

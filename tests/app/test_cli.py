@@ -10,7 +10,9 @@ import pytest
 
 from app.__main__ import main
 from app.cli import parse_bench, parse_run
+from app.options import numbered_address
 from pipeline.errors import UserError
+from pipeline.sinks.mqtt import DEFAULT_TOPIC
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -81,6 +83,15 @@ def test_sources_keep_their_order_and_outputs_are_numbered() -> None:
     assert second.events == Path("out-2.jsonl")
     assert second.publish == ("mqtt://h/topic/2",)
     assert second.segments is None
+
+
+@pytest.mark.parametrize(("address", "second"), [
+    ("ws://0.0.0.0:9000", "ws://0.0.0.0:9001"), ("ws://localhost", "ws://localhost:8766"),
+    ("ws://[::1]:9000", "ws://[::1]:9001"), ("mqtt://u:p@broker:1884/home/cam", "mqtt://u:p@broker:1884/home/cam/2"),
+    ("mqtt://broker", f"mqtt://broker/{DEFAULT_TOPIC}/2"), ("ws://h:port", "ws://h:port"),
+])  # fmt: skip
+def test_each_of_several_sources_publishes_at_an_address_of_its_own(address: str, second: str) -> None:
+    assert numbered_address(address, 2) == second
 
 
 def test_a_bench_takes_one_source() -> None:

@@ -201,3 +201,14 @@ def test_several_sources_run_side_by_side_and_one_may_fail(root: Path, demo_clip
     assert first == third
     assert not (tmp_path / "out-2.jsonl").exists()
     assert child.stdout.count("pictures: 12 frames") == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_an_output_that_fails_does_not_stop_the_others(root: Path, demo_clip: Path, tmp_path: Path) -> None:
+    segments = tmp_path / "out.csv"
+    child = run(root, "--video", demo_clip, "--events", "/dev/full", "--segments", segments)
+    assert child.returncode == 1
+    assert "/dev/full cannot be written any more" in child.stderr
+    assert "Traceback" not in child.stderr
+    assert "125 frames" in child.stdout
+    assert len(segments.read_text().splitlines()) > 3
