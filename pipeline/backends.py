@@ -1,7 +1,7 @@
 """Which engines work on this machine, found out by running a shipped network on each.
 
-``python -m pipeline.backends NAME`` tries one and says in a line what came of it; exit code 0 when it works. A process each,
-because a broken driver may crash.
+``python -m pipeline.backends NAME`` tries one and says in a line what came of it; exit code 0 when it works. A process
+each, because a broken driver may crash.
 """
 
 from __future__ import annotations
