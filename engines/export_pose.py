@@ -155,6 +155,7 @@ def _candidates_apart(ours: dict[str, Array], wanted: Sequence[Array], side: int
     mine = np.concatenate([ours["dets"], ours["keypoints"].reshape(*ours["dets"].shape[:2], -1)], axis=2)
     theirs = np.concatenate([wanted[0], wanted[1].reshape(*wanted[0].shape[:2], -1)], axis=2)
     surer = theirs[:, : theirs.shape[1] // 2]
+    surer, mine = (np.nan_to_num(values, posinf=1e9, neginf=-1e9) for values in (surer, mine))
     nearest = np.abs(surer[:, :, None] - mine[:, None]).max(axis=3).min(axis=2) / side
     plausible = np.abs(surer).max(axis=2) < 2 * side
     scores = _apart(ours["dets"][..., 4], wanted[0][..., 4])

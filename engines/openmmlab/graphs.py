@@ -12,8 +12,8 @@ from engines.openmmlab.model import output_indices, quietly
 from engines.pose_card import PoseCard
 
 CANDIDATES = 100
-"""People that an exported one-stage model looks at more closely: the surest anchors before overlapping ones are left
-out."""
+PEOPLE = 32
+"""An exported one-stage model takes its surest anchors as candidates and gives the keypoints of this many of them."""
 
 OUTPUTS = {"simcc": ("simcc_x", "simcc_y"), "heatmap": ("heatmaps",), "one-stage": ("dets", "keypoints")}
 """Names of the outputs; SimCC and one-stage models as the published files have them."""
@@ -36,11 +36,17 @@ class CropGraph(nn.Module):
 
 
 class OneStageGraph(nn.Module):
-    """RTMO: pictures in, the ``CANDIDATES`` surest boxes with their keypoints out, overlapping ones included."""
+    """RTMO: pictures in, the ``PEOPLE`` best boxes with their keypoints out.
+
+    Non-maximum suppression proper is left to whoever reads the output, because its loop does not fit into a graph for
+    every runtime. But the keypoints are costly, so candidates that overlap a surer one are put behind all others and
+    mostly fall away before theirs are computed.
+    """
 
     def __init__(self, model: Any, card: PoseCard) -> None:
         super().__init__()
         self.model = model
+        self.iou = card.nms_iou
         with quietly():
             self.model.switch_to_deploy()
         width, height = card.size
@@ -60,21 +66,33 @@ class OneStageGraph(nn.Module):
         def pick(values: Tensor) -> Tensor:
             return torch.gather(values, 1, best.unsqueeze(-1).expand(-1, -1, values.shape[2]))
 
-        corners = pick(corners)  # (N, C, 4)
-        seen = pick(head._flatten_predictions(seen).sigmoid())  # (N, C, K)
-        vectors = pick(head._flatten_predictions(vectors))  # (N, C, D)
+        alone = (_overlap_with_surer(pick(corners)) <= self.iou).to(scores.dtype)  # (N, C)
+        ranks = torch.topk(scores + alone, min(PEOPLE, scores.shape[1])).indices  # (N, P); a score is at most 1
+        scores, best = torch.gather(scores, 1, ranks), torch.gather(best, 1, ranks)
+        corners = pick(corners)  # (N, P, 4)
+        seen = pick(head._flatten_predictions(seen).sigmoid())  # (N, P, K)
+        vectors = pick(head._flatten_predictions(vectors))  # (N, P, D)
         grids = pick(self.priors.expand(pictures.shape[0], -1, -1))  # type: ignore[operator]
         centers = (corners[..., 2:] + corners[..., :2]) * 0.5
         sides = (corners[..., 2:] - corners[..., :2]) * head.bbox_padding
-        points = self._points(vectors, torch.cat([centers, sides], dim=2), grids)  # (N, C, K, 2)
-        dets = torch.cat([corners, scores.unsqueeze(-1)], dim=2)  # (N, C, 5)
-        return dets, torch.cat([points, seen.unsqueeze(-1)], dim=3)  # (N, C, K, 3)
+        points = self._points(vectors, torch.cat([centers, sides], dim=2), grids)  # (N, P, K, 2)
+        dets = torch.cat([corners, scores.unsqueeze(-1)], dim=2)  # (N, P, 5)
+        return dets, torch.cat([points, seen.unsqueeze(-1)], dim=3)  # (N, P, K, 3)
 
     def _points(self, vectors: Tensor, boxes: Tensor, grids: Tensor) -> Tensor:
         points = self.model.head.dcc.forward_test(vectors, boxes, grids)
-        return (
-            points if points.ndim == 4 else points.unsqueeze(0)
-        )  # outside an export mmpose drops the dimension of one picture
+        return points if points.ndim == 4 else points.unsqueeze(0)  # of one picture mmpose drops a dimension in torch
+
+
+def _overlap_with_surer(corners: Tensor) -> Tensor:
+    """(N, C) the largest intersection over union of each box with a box before it, of (N, C, 4) boxes, surest first."""
+    low = torch.maximum(corners[:, :, None, :2], corners[:, None, :, :2])
+    high = torch.minimum(corners[:, :, None, 2:], corners[:, None, :, 2:])
+    shared = (high - low).clamp(min=0).prod(dim=3)  # (N, C, C)
+    areas = (corners[..., 2:] - corners[..., :2]).prod(dim=2)  # (N, C)
+    overlap = shared / (areas[:, :, None] + areas[:, None, :] - shared).clamp(min=1e-6)
+    before = torch.ones(corners.shape[1], corners.shape[1]).tril(diagonal=-1)  # [i, j] is 1 where j is surer than i
+    return (overlap * before).amax(dim=2)
 
 
 def graph_of(model: Any, card: PoseCard) -> nn.Module:

@@ -26,6 +26,8 @@ def import_mmpose() -> None:
         EngineError: mmpose, or something that it needs, is not installed or cannot be imported.
     """
     require()
+    # Each forward pass of some backbones would remind the user of a newer name in torch.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"mmpose\.")
     with standing_in(), quietly():
         try:
             import mmpose.apis

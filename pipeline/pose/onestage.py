@@ -47,7 +47,7 @@ class OneStage:
         picture = crop(image, crop_matrix(center, scale, card.size, udp=False), card.size, PAD)
         outputs = run_batched(self._network, normalise([picture], card))
         dets, people = outputs["dets"][0], outputs["keypoints"][0][:, self._joints]  # (N, 5), (N, 17, 3)
-        likely = dets[:, 4] >= card.score_threshold
+        likely = (dets[:, 4] >= card.score_threshold) & np.isfinite(dets).all(axis=1)
         dets, people = dets[likely], people[likely]
         kept = suppress_boxes(dets[:, :4], dets[:, 4], card.nms_iou)
         dets, people = dets[kept], people[kept]
