@@ -1,7 +1,8 @@
 """Cross-attended prompts for inference, with everything multiplied out that does not depend on the input.
 
-W_Q and W_K are frozen, so P W_K = W_K (W_2 z + b_2) and W_Q^T P W_K are themselves affine in the bottleneck z: two
-small matrices made once replace two products with d x d weights at every call. The result is the same up to rounding.
+W_Q and W_K are frozen, so P W_K = W_K (W_2 z + b_2) and W_Q^T P W_K are themselves affine in the bottleneck z: one
+small matrix made beforehand replaces two products with d x d weights at every call. The result is the same up to
+rounding.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from skeleformer.attention import MASKED_LOGIT
 from skeleformer.block import Block, BlockTuner
+from skeleformer.prompts.generator import TemporalPromptGenerator
 from skeleformer.prompts.interaction import CrossAttendedPrompts
 from skeleformer.tuning.lora import LoRALinear
 
@@ -22,41 +25,50 @@ Module = TypeVar("Module", bound=nn.Module)
 class FoldedPrompts(BlockTuner):
     """Equations 9 to 11 of one layer, for fixed weights.
 
+    A decision about one person is short enough for the number of operators to matter, hence one product for queries and
+    keys, and ReLU(x + b_1) as max(x, -b_1) + b_1 with the sum moved into the next bias.
+
     Args:
         tuner: the layer's prompts.
         block: the layer.
     """
 
+    floor: Tensor
+
     def __init__(self, tuner: CrossAttendedPrompts, block: Block) -> None:
         super().__init__()
-        self.generator = tuner.generator
-        self.current = tuner.current
-        w_q, w_k = block.attention.query.weight.detach(), block.attention.key.weight.detach()
+        generator = tuner.generator
+        self.prompts, self.current = generator.prompts, tuner.current
+        self.over_time = isinstance(generator, TemporalPromptGenerator)
+        down = generator.down.weight.detach().double(), generator.down.bias.detach().double()
+        up = generator.up.weight.detach().double(), generator.up.bias.detach().double()
+        w_q, w_k = (layer.weight.detach().double() for layer in (block.attention.query, block.attention.key))
         dim = w_q.shape[0]
-        n = tuner.generator.prompts
-        up, bias = tuner.generator.up.weight.detach(), tuner.generator.up.bias.detach()
-        affine = torch.cat([up, bias[:, None]], dim=1).double().unflatten(0, (n, dim))  # (N, d, m + 1)
-        keys = torch.einsum("od,ndm->nom", w_k.double(), affine)  # (N, d, m + 1)
-        queries = torch.einsum("oq,nom->qnm", w_q.double(), keys) * dim**-0.5  # (d, N, m + 1)
-        self.keys = _linear(keys.flatten(0, 1).to(up.dtype))
-        self.queries = _linear(queries.flatten(0, 1).to(up.dtype))
+        affine = torch.cat([up[0], (up[1] + up[0] @ down[1])[:, None]], dim=1).unflatten(0, (self.prompts, dim))
+        keys = torch.einsum("od,ndm->nom", w_k, affine)  # (N, d, m + 1)
+        queries = torch.einsum("oq,nom->nqm", w_q, keys) * dim**-0.5  # (N, d, m + 1)
+        both = torch.cat([queries, keys]).flatten(0, 1)  # (2 N d, m + 1)
+        dtype = block.attention.query.weight.dtype
+        self.down = nn.Linear(down[0].shape[1], down[0].shape[0], bias=False)
+        self.both = nn.Linear(both.shape[1] - 1, both.shape[0])
+        with torch.no_grad():
+            self.down.weight.copy_(down[0])
+            self.both.weight.copy_(both[:, :-1])
+            self.both.bias.copy_(both[:, -1])
+        self.register_buffer("floor", -down[1].float())
+        self.to(block.attention.query.weight.device, dtype).requires_grad_(False)
 
     def forward(self, block: Block, x: Tensor, key_mask: Tensor | None) -> Tensor:
         """(..., L, d) to (..., L, d)."""
         pose = block.pose(x, key_mask)  # (..., L, d)
-        z = self.generator.hidden(x + pose if self.current else x, key_mask)  # (..., m)
-        keys = self.keys(z).unflatten(-1, (self.generator.prompts, -1))  # (..., N, d)
-        queries = self.queries(z).unflatten(-1, (-1, self.generator.prompts))  # (..., d, N)
-        x = x + (pose + torch.softmax(pose @ queries, dim=-1) @ keys)  # (..., L, d)
+        h = x + pose if self.current else x
+        z = self.down(h if self.over_time else h.flatten(-2))  # (..., L, m) or (..., m)
+        if self.over_time:
+            z = (z if key_mask is None else z.masked_fill(~key_mask[..., None], MASKED_LOGIT)).amax(-2)  # (..., m)
+        both = self.both(torch.maximum(z, self.floor)).unflatten(-1, (2 * self.prompts, -1))  # (..., 2N, d)
+        queries, keys = both.split(self.prompts, dim=-2)  # (..., N, d)
+        x = x + (pose + torch.softmax(pose @ queries.transpose(-1, -2), dim=-1) @ keys)  # (..., L, d)
         return x + block.feed(x)  # (..., L, d)
-
-
-def _linear(weight_and_bias: Tensor) -> nn.Linear:
-    """(out, in + 1) to a linear layer."""
-    layer = nn.Linear(weight_and_bias.shape[1] - 1, weight_and_bias.shape[0])
-    layer.weight = nn.Parameter(weight_and_bias[:, :-1].contiguous(), requires_grad=False)
-    layer.bias = nn.Parameter(weight_and_bias[:, -1].contiguous(), requires_grad=False)
-    return layer
 
 
 def fold(module: Module) -> Module:

@@ -18,11 +18,12 @@ class SpatialGraph(nn.Module):
 
     Args:
         model: with or without tuning; it stays as it is.
+        folded: False keeps the tuning method's equations as they are written.
     """
 
-    def __init__(self, model: SkeleFormer) -> None:
+    def __init__(self, model: SkeleFormer, folded: bool = True) -> None:
         super().__init__()
-        self.spatial = fold(model.spatial)
+        self.spatial = fold(model.spatial) if folded else model.spatial
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (N, V, 2C + 1) to tokens (N, d), or (N, 3d) where the streams are fused after the encoder."""
@@ -34,11 +35,12 @@ class TemporalGraph(nn.Module):
 
     Args:
         model: with or without tuning; it stays as it is.
+        folded: False keeps the tuning method's equations as they are written.
     """
 
-    def __init__(self, model: SkeleFormer) -> None:
+    def __init__(self, model: SkeleFormer, folded: bool = True) -> None:
         super().__init__()
-        self.temporal = fold(model.temporal)
+        self.temporal = fold(model.temporal) if folded else model.temporal
         self.head = model.head
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,9 +14,9 @@ from skeleformer.tuning import METHODS
 
 
 @pytest.mark.parametrize("method", [None, *METHODS])
-@pytest.mark.parametrize("frames", [1, 32])
+@pytest.mark.parametrize(("frames", "folded"), [(1, True), (32, True), (32, False)])
 @torch.no_grad()
-def test_composition_equals_the_whole_full_size_network(method: str | None, frames: int) -> None:
+def test_composition_equals_the_whole_full_size_network(method: str | None, frames: int, folded: bool) -> None:
     model = SkeleFormer(SkeleFormerConfig(classes=21))
     if method:
         apply_tuning(model, method)
@@ -25,7 +25,7 @@ def test_composition_equals_the_whole_full_size_network(method: str | None, fram
             parameter.add_(torch.randn_like(parameter) * 0.01)
     model.eval()
     x = random_features(model.config, people=1, frames=frames)
-    spatial, temporal = SpatialGraph(model).eval(), TemporalGraph(model).eval()
+    spatial, temporal = SpatialGraph(model, folded).eval(), TemporalGraph(model, folded).eval()
     tokens = torch.stack([spatial(frame) for frame in x[:, 0].unbind(1)], 1)  # frame by frame, as they arrive
     logits, embedding = temporal(tokens, (x[:, 0, ..., -1] > 0).any(-1))
     assert tokens.shape == (2, frames, 544)
