@@ -36,15 +36,9 @@ def similarities(tracks: Sequence[Track], poses: Sequence[Pose], time_s: float) 
     boxes = np.stack([t.box for t in tracks])
     found = np.stack([p.box for p in poses]).astype(np.float64)
 
-    alike = keypoint_similarity(
-        np.stack([t.keypoints for t in tracks]),
-        np.stack([t.weights for t in tracks]),
-        np.stack([p.keypoints for p in poses]),
-        keypoint_weights(np.stack([p.scores for p in poses])),
-        height,
-        slack,
-        unseen,
-    )
+    expected, expected_weights = _joints([t.pose for t in tracks])
+    expected += np.stack([t.moved for t in tracks])[:, None]
+    alike = keypoint_similarity(expected, expected_weights, *_joints(poses), height, slack, unseen)
     # A prediction that is uncertain by some pixels must not be held to the pixel: the boxes grow by that much.
     grown = slack[:, None] * np.array([-1.0, -1.0, 1.0, 1.0])
     overlap = iou(boxes + grown, found)
@@ -56,6 +50,14 @@ def similarities(tracks: Sequence[Track], poses: Sequence[Pose], time_s: float) 
     ratio = np.maximum(found[:, 3] - found[:, 1], 1.0)[None] / height[:, None]
     possible = (distance <= reach[:, None]) & (ratio < MAX_SIZE_RATIO) & (ratio > 1 / MAX_SIZE_RATIO)
     return np.where(possible, value, -np.inf)
+
+
+def _joints(poses: Sequence[Pose]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Keypoints (N, 17, 2) and weights (N, 17); what a detector has left undefined weighs nothing."""
+    keypoints = np.stack([p.keypoints for p in poses]).astype(np.float64)
+    weights = keypoint_weights(np.stack([p.scores for p in poses])).astype(np.float64)
+    defined = np.isfinite(keypoints).all(-1) & np.isfinite(weights)
+    return np.where(defined[..., None], keypoints, 0.0), np.where(defined, weights, 0.0)
 
 
 def assign(value: NDArray[np.float64], least: float) -> list[tuple[int, int]]:

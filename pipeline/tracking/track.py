@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.preprocess import keypoint_weights
 from pipeline.tracking.kalman import KalmanBox
 from pipeline.types import Pose
 
@@ -46,14 +45,9 @@ class Track:
         return self._kalman.centre_std
 
     @property
-    def keypoints(self) -> NDArray[np.float64]:
-        """(17, 2) the latest pose, carried along with the box."""
-        return self.pose.keypoints + (self._kalman.centre - self._centre)
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """(17,) in [0, 1]."""
-        return keypoint_weights(self.pose.scores)
+    def moved(self) -> NDArray[np.float64]:
+        """(2,) pixels by which the body is expected to have moved since ``pose``."""
+        return self._kalman.centre - self._centre
 
     def unseen_s(self, time_s: float) -> float:
         """Seconds since the person was last observed."""

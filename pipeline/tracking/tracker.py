@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.tracking.assignment import assign, similarities
 from pipeline.tracking.track import Track
 from pipeline.types import Person, Pose
@@ -72,6 +74,8 @@ class Tracker:
         for track in self._tracks:
             track.predict(time_s)
 
+        # A box that is not a number, from a network gone astray, is nobody.
+        poses = [p for p in poses if np.isfinite(p.box).all()]
         sure = [p for p in poses if p.score >= self.config.sure_score]
         doubtful = [p for p in poses if p.score < self.config.sure_score]
         # People with an id choose before newcomers do.

@@ -4,6 +4,8 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stick_figures import pose_of, walker
 
 from pipeline.tracking import Tracker, TrackerConfig
@@ -165,6 +167,23 @@ def test_the_number_of_tracks_stays_bounded_whatever_the_detector_says() -> None
     for i in range(500):
         tracker.update([pose_of(walker(0, *rng.uniform(0, 600, 2), 80, 10)) for _ in range(6)], i / 30)
     assert len(tracker._tracks) <= 6 * 30 * 2
+
+
+_NUMBERS = st.one_of(st.floats(-2e3, 2e3), st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e30]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(st.tuples(_NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS), max_size=4), max_size=12))
+def test_whatever_a_detector_says_people_in_view_are_followed(frames: list[list[tuple[float, ...]]]) -> None:
+    tracker = Tracker()
+    for i, junk in enumerate(frames):
+        poses = [pose_of(walker(i / 10, 5000, 400, 160, 30))]
+        for x, y, x2, y2, score in junk:
+            keypoints = np.full((17, 2), x, np.float32)
+            keypoints[3:] = y
+            poses.append(Pose(keypoints, np.full(17, score, np.float32), np.array([x, y, x2, y2], np.float32), score))
+        people = tracker.update(poses, i / 10)
+        assert 1 in {p.track for p in people if p.pose is poses[0]}
 
 
 def test_time_must_advance() -> None:
