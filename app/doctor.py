@@ -67,7 +67,6 @@ PACKAGES = (
     Package("tensorrt", "tensorrt", "fastest on an NVIDIA GPU", "tensorrt"),
     Package("tensorrt_rtx", "tensorrt-rtx-cu12", "the same for RTX cards", "tensorrt-rtx"),
     Package("cuda", "cuda-python", "memory of the GPU", "tensorrt"),
-    Package("mmpose", "mmpose", "--pose mmpose:CONFIG", "mmpose", "make mmpose"),
 )
 
 
@@ -102,7 +101,17 @@ def look_for_packages() -> list[Finding]:
             )  # fmt: skip
         else:
             findings.append(Finding(package.distribution, "missing", package.purpose, advice, not package.extra))
-    return findings
+    return [*findings, look_for_mmpose()]
+
+
+def look_for_mmpose() -> Finding:
+    """One finding for the whole set of packages that mmpose models take."""
+    from pipeline.pose.mmpose import missing_packages
+
+    missing, purpose = missing_packages(), "--pose mmpose:CONFIG"
+    if missing:
+        return Finding("mmpose", "missing", f"{purpose}; lacks {', '.join(missing)}", "make mmpose")
+    return Finding("mmpose", "ok", f"{_version('mmpose')}  {purpose}")
 
 
 def look_for_models() -> list[Finding]:

@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 
 from engines.openmmlab import missing_packages
 from pipeline.pose.detector import MoveNetDetector
+from pipeline.pose.lightning import MoveNetLightning
 from pipeline.pose.onestage import OneStage
 from pipeline.pose.published import card_of, load_network
 from pipeline.pose.rtmpose import CropNetwork
+from pipeline.pose.square import Square
 from pipeline.types import Frame
 
 MODELS = ("rtmpose-t", "rtmpose-s", "rtmpose-m", "rtmpose-l", "hrnet-w32", "rtmo-t", "rtmo-s")
@@ -38,7 +40,7 @@ def median_ms(call: Callable[[], object], seconds: float) -> float:
     """Median duration of ``call``, repeated for about so long, after three calls to warm up."""
     for _ in range(3):
         call()
-    durations = []
+    durations: list[float] = []
     end = time.perf_counter() + seconds
     while not durations or time.perf_counter() < end:
         start = time.thread_time()
@@ -55,6 +57,21 @@ def picture() -> NDArray[np.uint8]:
     if not found:
         raise SystemExit(f"{CLIP} cannot be read")
     return cv2.resize(image, (640, 480))  # type: ignore[return-value]
+
+
+def movenet(image: NDArray[np.uint8], seconds: float) -> list[dict[str, Any]]:
+    """Milliseconds of the two shipped networks."""
+    whole, one = MoveNetDetector(), MoveNetLightning()
+    squares = [Square((x1 + x2 - y2 + y1) // 2, y1, y2 - y1) for x1, y1, x2, y2 in BOXES.astype(int).tolist()]
+    return [
+        {"model": "movenet-multipose", "input": "256x192", "frame_ms": median_ms(lambda: whole.detect(image), seconds)},
+        {
+            "model": "movenet-lightning",
+            "input": "192x192",
+            "one_person_ms": median_ms(lambda: one.look(image, squares[0]), seconds),
+            "three_people_ms": median_ms(lambda: [one.look(image, square) for square in squares], seconds),
+        },
+    ]
 
 
 def measure(name: str, folder: Path, image: NDArray[np.uint8], seconds: float) -> dict[str, Any]:
@@ -94,14 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     image = picture()
-    detector = MoveNetDetector()
-    rows = [
-        {
-            "model": "movenet-multipose",
-            "input": "256x192",
-            "frame_ms": median_ms(lambda: detector.detect(image), args.seconds),
-        }
-    ]
+    rows = movenet(image, args.seconds)
     missing = missing_packages()
     if missing and args.models:
         print(f"only MoveNet: {', '.join(missing)} not installed", file=sys.stderr)
