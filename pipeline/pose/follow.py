@@ -19,7 +19,7 @@ from pipeline.pose.movenet import MoveNetMultipose
 from pipeline.pose.network import BACKEND
 from pipeline.pose.oks import match_poses, oks
 from pipeline.pose.picture import as_bgr, whole
-from pipeline.pose.search import Search, suiting_size
+from pipeline.pose.search import Search, suiting_size, surroundings
 from pipeline.pose.square import LIKELY, inner_box, square_around
 from pipeline.types import Frame, Pose
 
@@ -38,7 +38,7 @@ CERTAIN = 0.5
 """From this presence on there is no doubt about a person."""
 
 UNCONFIRMED_S = 1.5
-"""Somebody about whom there has been doubt for this long is given up."""
+"""Somebody about whom there has been doubt for this long has to be found by a whole-frame pass to be followed on."""
 
 SAME_BODY = 0.5
 """Two poses of a frame at least this similar are one body."""
@@ -88,7 +88,7 @@ class MoveNetFollower:
         self._people: list[Followed] = []
         self._time_s: float | None = None
         self._frame_size = (0, 0)
-        self._matched = MOST_FOUND
+        self._pays = (0, 0)  # people followed and people matched by the last pass that was to replace following
 
     def estimate(self, frame: Frame) -> tuple[Pose, ...]:
         """Everybody in the frame, in image pixels, surest first."""
@@ -96,13 +96,16 @@ class MoveNetFollower:
         self._restart_after_gap(image, now)
         found: tuple[Pose, ...] | None = None
         known: dict[int, Pose] = {}
-        if self._whole_frame_pays(image):
+        doubted = [person for person in self._people if now - person.confirmed_s > UNCONFIRMED_S]
+        if doubted:
+            found = self._multipose.detect(image, surroundings(doubted[0].predicted(now).box, self._frame_size))
+        elif self._search.due(now, bool(self._people)):
+            found = self._look_around(image, now)
+        elif self._whole_frame_pays(image):
             found = self._multipose.detect(image, whole(image, self._suiting_size()))
             expected = [person.predicted(now) for person in self._people]
             known = {i: found[j] for i, j in match_poses(expected, found, EXPLAINED).items()}
-            self._matched = len(known)
-        elif self._search.due(now, bool(self._people)):
-            found = self._look_around(image, now)
+            self._pays = (len(self._people), len(known))
 
         poses = [known.get(i) or self._look_again(image, person, now) for i, person in enumerate(self._people)]
         lost = self._lost(poses, now)
@@ -114,6 +117,7 @@ class MoveNetFollower:
         if lost and found is None:
             found = self._look_around(image, now)
         self._advance(poses, lost, found, now)
+        self._people = [person for person in self._people if person not in doubted[:1] or person.confirmed_s == now]
         glimpses = self._welcome(image, found or (), now)
         return self._report(glimpses)
 
@@ -135,8 +139,9 @@ class MoveNetFollower:
 
     def _whole_frame_pays(self, image: NDArray[np.uint8]) -> bool:
         """Whether one pass over the frame is cheaper than looking at each person, at a scale that suits the people."""
-        people = min(len(self._people), MOST_FOUND)
-        return people > 1 and min(people, self._matched + 1) > self.costs.of(whole(image, self._suiting_size()))
+        people = len(self._people)
+        matched = self._pays[1] if self._pays[0] == people else min(people, MOST_FOUND)
+        return people > 1 and matched > self.costs.of(whole(image, self._suiting_size()))
 
     def _look_around(self, image: NDArray[np.uint8], now: float) -> tuple[Pose, ...]:
         view = self._search.next_view(now, [person.extent for person in self._people], self._frame_size)
@@ -157,7 +162,7 @@ class MoveNetFollower:
         return lost
 
     def _advance(self, poses: list[Pose], lost: set[int], found: tuple[Pose, ...] | None, now: float) -> None:
-        """Take the new poses over; the lost go, and so does who has been in doubt for too long."""
+        """Take the new poses over; the lost go."""
         confirmed = match_poses(poses, found or (), EXPLAINED)
         staying = []
         for i, (person, pose) in enumerate(zip(self._people, poses, strict=True)):
@@ -166,8 +171,7 @@ class MoveNetFollower:
             person.moved(pose, now)
             if presence(pose) >= CERTAIN or i in confirmed:
                 person.confirmed_s = now
-            if now - person.confirmed_s <= UNCONFIRMED_S:
-                staying.append(person)
+            staying.append(person)
         self._people = staying
 
     def _welcome(self, image: NDArray[np.uint8], found: tuple[Pose, ...], now: float) -> list[Pose]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.pose.oks import oks
 from pipeline.pose.smooth import OneEuro
-from pipeline.pose.square import LIKELY, MARGIN, Square, inner_box, square_around
+from pipeline.pose.square import LIKELY, MARGIN, Square, inner_box, longer_side, square_around
 from pipeline.types import Pose
 
 VELOCITY_S = 0.15
@@ -26,14 +26,14 @@ SHRINK_S = 0.2
 frames must not fall out of the picture for good."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Followed:
     """A person with the last pose, its time and the motion since.
 
     Attributes:
         pose: as the network gave it, in image pixels.
         time_s: capture time of ``pose``.
-        confirmed_s: the last time at which there was no doubt that this is a person.
+        confirmed_s: the last time at which there was no doubt that somebody is there.
         reach: (4,) x1, y1, x2, y2 of where the likely keypoints are and recently were.
         velocity: (2,) pixels a second, x and y.
     """
@@ -51,8 +51,7 @@ class Followed:
     @property
     def extent(self) -> float:
         """Longer side of the keypoints' extent in pixels."""
-        x1, y1, x2, y2 = inner_box(self.pose.box).tolist()
-        return max(x2 - x1, y2 - y1, 1.0)
+        return longer_side(inner_box(self.pose.box))
 
     def predicted(self, time_s: float) -> Pose:
         """Where the body should be at ``time_s`` if it keeps its velocity."""

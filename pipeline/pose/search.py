@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.pose.picture import STRIDE, View
+from pipeline.pose.square import longer_side
 
 BEST_EXTENT = 130
 """MoveNet multipose is most precise on people whose keypoints span 95 to 195 pixels of its input."""
@@ -41,22 +42,13 @@ class Missing:
     @property
     def extent(self) -> float:
         """Longer side of the box in pixels, at least 1."""
-        x1, y1, x2, y2 = self.box.tolist()
-        return max(x2 - x1, y2 - y1, 1.0)
+        return longer_side(self.box)
 
     def is_at(self, box: NDArray[np.float32]) -> bool:
         """Whether a person in ``box`` may be this one: of like size and at most a body away."""
-        x1, y1, x2, y2 = box.tolist()
         near = float(np.abs((box[:2] + box[2:] - self.box[:2] - self.box[2:]) / 2).max()) < self.extent
-        return near and 0.6 < max(x2 - x1, y2 - y1) / self.extent < 1.7
+        return near and 0.6 < longer_side(box) / self.extent < 1.7
 
-    def surroundings(self, frame_size: tuple[int, int]) -> View:
-        """The part of the frame around the place, at the scale that suits the person."""
-        side = self.extent * USUAL / BEST_EXTENT
-        cx, cy = (float(value) for value in (self.box[:2] + self.box[2:]) / 2)
-        x1, y1 = (int(min(max(c - side / 2, 0), size - 1)) for c, size in zip((cx, cy), frame_size, strict=True))
-        x2, y2 = (int(max(min(c + side / 2, size), 1)) for c, size in zip((cx, cy), frame_size, strict=True))
-        return View(x1, y1, max(x2 - x1, 1), max(y2 - y1, 1), USUAL)
 
 
 class Search:
@@ -153,7 +145,7 @@ class Search:
             self._missing_turn += 1
             turn = (self._missing_turn - 1) % (len(self._missing) + 1)
             if turn < len(self._missing):
-                self._view = self._missing[-1 - turn].surroundings(frame_size)
+                self._view = surroundings(self._missing[-1 - turn].box, frame_size)
                 return self._view
         views = views_for(extents, [lost.extent for lost in self._missing], frame_size)
         self._view = views[self._turn % len(views)]
@@ -169,6 +161,15 @@ def suiting_size(extents: Sequence[float], frame_size: tuple[int, int]) -> int:
     typical = float(np.exp(np.mean(np.log(known))))
     size = STRIDE * round(BEST_EXTENT * max(frame_size) / typical / STRIDE)
     return min(max(size, SMALLEST), LARGEST)
+
+
+def surroundings(box: NDArray[np.float32], frame_size: tuple[int, int]) -> View:
+    """The part of the frame around a person's box (x1, y1, x2, y2 in pixels), at the scale that suits the person."""
+    side = longer_side(box) * USUAL / BEST_EXTENT
+    centre = [float(value) for value in (box[:2] + box[2:]) / 2]
+    x1, y1 = (int(min(max(c - side / 2, 0), size - 1)) for c, size in zip(centre, frame_size, strict=True))
+    x2, y2 = (int(max(min(c + side / 2, size), 1)) for c, size in zip(centre, frame_size, strict=True))
+    return View(x1, y1, max(x2 - x1, 1), max(y2 - y1, 1), USUAL)
 
 
 def views_for(extents: Sequence[float], missing: Sequence[float], frame_size: tuple[int, int]) -> list[View]:

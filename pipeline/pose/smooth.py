@@ -16,7 +16,7 @@ class OneEuro:
     Speeds are measured in body sizes a second, so that somebody far away is smoothed as somebody close by.
     """
 
-    def __init__(self, min_cutoff_hz: float = 4.0, beta: float = 12.0, speed_cutoff_hz: float = 3.0) -> None:
+    def __init__(self, min_cutoff_hz: float = 2.0, beta: float = 30.0, speed_cutoff_hz: float = 3.0) -> None:
         """Choose how much to smooth.
 
         Args:
