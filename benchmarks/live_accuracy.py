@@ -2,8 +2,9 @@
 
     python -m benchmarks.live_accuracy VIDEOS --dataset jhmdb [--list videos.csv --split val] [--json OUT]
 
-VIDEOS holds one folder of clips a class. Each clip goes through the same ``Pipeline`` as ``python -m app``; the person with
-the most decisions counts, and the probabilities of that person's decisions are added up over the data set's classes.
+VIDEOS holds one folder of clips a class. Each clip goes through the same ``Pipeline`` as ``python -m app``; the
+person with the most decisions counts, and the probabilities of that person's decisions are added up over the data
+set's classes.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def main() -> int:
     }
     for row in rows:
         mark = " " if row["said"] == row["true"] else "x"
-        print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {row['labels']}/{row['decisions']} labels shown  {row['video']}")
+        print(
+            f"{mark} {row['true']:16s} {row['said'] or '-':16s} {row['labels']}/{row['decisions']} labels shown  {row['video']}"
+        )
     print(json.dumps(summary))
     if args.json:
         Path(args.json).write_text(json.dumps({**summary, "rows": rows}, indent=2) + "\n")
