@@ -90,7 +90,8 @@ def main() -> int:
     for row in rows:
         mark = " " if row["said"] == row["true"] else "x"
         print(
-            f"{mark} {row['true']:16s} {row['said'] or '-':16s} {row['labels']}/{row['decisions']} labels shown  {row['video']}"
+        count = f"{row['labels']}/{row['decisions']} shown"
+        print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {count:10s}  {row['video']}")
         )
     print(json.dumps(summary))
     if args.json:
