@@ -89,10 +89,8 @@ def main() -> int:
     }
     for row in rows:
         mark = " " if row["said"] == row["true"] else "x"
-        print(
         count = f"{row['labels']}/{row['decisions']} shown"
-        print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {count:10s}  {row['video']}")
-        )
+        print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {count:12s} {row['video']}")
     print(json.dumps(summary))
     if args.json:
         Path(args.json).write_text(json.dumps({**summary, "rows": rows}, indent=2) + "\n")
