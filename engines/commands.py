@@ -11,6 +11,8 @@ from pathlib import Path
 
 from engines import export_pose
 from engines.errors import EngineError
+from engines.files import write_whole
+from engines.loading import BACKENDS
 from engines.names import model_files
 from engines.precision import PRECISIONS
 
@@ -42,12 +44,35 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="ONNX to TensorRT engines, kept in the cache")
     build.add_argument("--model", required=True, metavar="NAME", help="skeleformer, movenet-lightning, or an ONNX file")
     build.add_argument("--backend", choices=("tensorrt", "tensorrt-rtx"), default="tensorrt")
-    build.add_argument("--precision", choices=PRECISIONS, default="fp16")
+    build.add_argument("--precision", choices=("fp16", "fp32"), default="fp16")
     build.add_argument(
         "--compute-capability", metavar="X.Y", help="build for such a GPU without having it (tensorrt-rtx only)"
     )
     build.add_argument("--out", type=Path, metavar="DIR", help="keep the engines here instead of in the user's cache")
     build.set_defaults(run=_build)
+
+    check = commands.add_parser("check", help="every backend that works here against the reference, on real windows")
+    check.add_argument("--model", default="skeleformer", metavar="NAME", help="an action model (default: shipped)")
+    check.add_argument("--windows", type=Path, metavar="FILE", help="windows to use instead of the bundled ones")
+    check.add_argument("--backend", choices=BACKENDS, nargs="+", default=BACKENDS)
+    check.add_argument("--json", type=Path, metavar="OUT")
+    check.set_defaults(run=_check)
+
+    bench = commands.add_parser("bench", help="times of an action model on the backends that work here")
+    bench.add_argument("--model", default="skeleformer", metavar="NAME")
+    bench.add_argument("--windows", type=Path, metavar="FILE")
+    bench.add_argument("--backend", choices=BACKENDS, nargs="+", default=BACKENDS)
+    bench.add_argument("--precision", choices=PRECISIONS, nargs="+", default=PRECISIONS)
+    bench.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="numbers of people")
+    bench.add_argument("--seconds", type=float, default=1.0, help="spent on each measurement")
+    bench.add_argument("--threads", type=int, default=1)
+    bench.add_argument("--json", type=Path, metavar="OUT")
+    bench.set_defaults(run=_bench)
+
+    quantise = commands.add_parser("quantise", help="the int8 variant for CPUs, if its measured loss is small")
+    quantise.add_argument("--model", default="skeleformer", metavar="NAME")
+    quantise.add_argument("--windows", type=Path, required=True, metavar="FILE", help="labelled windows")
+    quantise.set_defaults(run=_quantise)
 
     pose = commands.add_parser("export-pose", help="an mmpose model as one ONNX file (needs mmpose)")
     export_pose.add_arguments(pose)
@@ -88,6 +113,71 @@ class ProgressLine:
         end = "\n" if part >= 1.0 else ""
         sys.stderr.write(f"\r{self._name} [{bar:<30}] {part:4.0%} {phase[:40]:<40}{end}")
         sys.stderr.flush()
+
+
+def _pair(name: str) -> tuple[Path, Path]:
+    """Both graphs of an action model."""
+    files = model_files(name)
+    if len(files) != 2:
+        raise EngineError(f"{name} is a single graph: give an action model, such as skeleformer.")
+    return files[0], files[1]
+
+
+def _check(args: argparse.Namespace) -> int:
+    from engines import parity
+    from engines.windows import load_windows
+
+    windows = load_windows(args.windows)
+    rows, absent, reference = parity.check_action_model(*_pair(args.model), windows, args.backend)
+    sys.stdout.write(f"{len(windows)} windows, reference: {reference} fp32\n\n{parity.table(rows)}\n")
+    for name, reason in absent.items():
+        sys.stdout.write(f"\n{name} is not available: {reason}")
+    sys.stdout.write("\n" if absent else "")
+    if args.json is not None:
+        write_whole(args.json, (json.dumps([row.as_dict() for row in rows], indent=2) + "\n").encode())
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from engines import bench
+    from engines.windows import load_windows
+
+    spatial, temporal = _pair(args.model)
+    windows = load_windows(args.windows)
+    rows: list[bench.Timing] = []
+    summary: list[str] = []
+    for backend in args.backend:
+        for precision in args.precision:
+            if precision == "int8" and backend != "onnx-cpu":
+                continue
+            try:
+                found = bench.bench_action_model(
+                    spatial, temporal, windows, backend, precision,
+                    batches=args.batch, seconds=args.seconds, threads=args.threads,
+                )  # fmt: skip
+            except EngineError as error:
+                summary.append(f"{backend} {precision}: {error}")
+                continue
+            rows += found
+            faster = bench.ratio(found, "whole", "streaming", args.batch[0])
+            summary.append(f"{backend} {precision}: streaming is {faster:.2f} times as fast as recomputing each window")
+    paper = ", ".join(f"{fps} {name}" for name, fps in bench.PAPER_FPS.items())
+    sys.stdout.write(bench.table(rows) + "\n\n" + "\n".join(summary) + f"\nThe paper's windows a second: {paper}.\n")
+    if args.json is not None:
+        write_whole(args.json, (json.dumps([row.as_dict() for row in rows], indent=2) + "\n").encode())
+    return 0 if rows else 2
+
+
+def _quantise(args: argparse.Namespace) -> int:
+    from engines.quantise import quantise
+    from engines.windows import load_windows
+
+    path, loss = quantise(*_pair(args.model), load_windows(args.windows))
+    sys.stdout.write(
+        f"wrote {path}, {path.stat().st_size / 1e6:.1f} MB: top-1 {loss.fp32_top1:.2%} in fp32, {loss.int8_top1:.2%} "
+        f"in int8 on {loss.windows} windows, {loss.points:.2f} points lost, same label on {loss.agreement:.2%}\n"
+    )
+    return 0
 
 
 def _export(args: argparse.Namespace) -> int:

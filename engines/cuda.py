@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.errors import BackendUnavailable, EngineError, first_line
+from engines.errors import BackendUnavailable, EngineError
+
+log = logging.getLogger(__name__)
 
 INSTALL = "pip install cuda-python"
 
@@ -43,7 +46,8 @@ def driver() -> Any:
     try:
         status = cuda.cuInit(0)[0]
     except RuntimeError as error:  # the library itself was not found
-        raise BackendUnavailable(f"There is no NVIDIA driver on this machine: {first_line(error)}") from error
+        log.debug("%s", error)
+        raise BackendUnavailable("There is no NVIDIA driver on this machine.") from error
     if status != cuda.CUresult.CUDA_SUCCESS:
         raise BackendUnavailable(f"The NVIDIA driver does not work on this machine: {status.name}.")
     return cuda

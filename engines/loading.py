@@ -26,7 +26,8 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
         backend: one of ``BACKENDS``, or ``auto`` for the first of tensorrt, tensorrt-rtx, onnx-cuda, onnx-cpu that
             works on this machine; why the others do not is logged.
         precision: ``fp32``, ``fp16`` or ``int8``; None for what suits the backend (fp16 on TensorRT, fp32 elsewhere).
-            The ``int8`` variant of ``NAME.onnx`` is the file ``NAME.int8.onnx`` beside it.
+            The ``int8`` variant of ``NAME.onnx`` is the file ``NAME.int8.onnx`` beside it, for ONNX Runtime on the
+            CPU; of an action model only the temporal graph has one, its small spatial graph then computes in fp32.
         threads: threads within one operator, on the CPU.
 
     Returns:
@@ -64,6 +65,8 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
 def _open(path: Path, backend: str, precision: str | None, threads: int) -> Network:
     """One backend, or an EngineError. Imports happen here: what a backend needs may not be installed."""
     if backend in ("tensorrt", "tensorrt-rtx"):
+        if precision == "int8":
+            raise EngineError(f"int8 is for the CPU, not for {backend}: choose fp16.")
         from engines.tensorrt_backend import engine_for
         from engines.tensorrt_library import library
         from engines.tensorrt_network import TensorRTNetwork
@@ -78,6 +81,10 @@ def _open(path: Path, backend: str, precision: str | None, threads: int) -> Netw
     from engines.onnx_runtime import OnnxNetwork
 
     chosen = precision or "fp32"
+    if chosen == "int8" and backend == "onnx-cuda":
+        raise EngineError("int8 is for the CPU, not for onnx-cuda: choose fp16.")
+    if chosen == "int8" and path.stem.endswith("-spatial"):
+        chosen = "fp32"
     network = OnnxNetwork(variant(path, chosen), path.name, backend, chosen, threads)
     if chosen == "int8":
         check_int8(network.metadata, path.name)

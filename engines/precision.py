@@ -43,7 +43,7 @@ def variant(path: Path, precision: str) -> Path | bytes:
 
 def int8_path(path: Path) -> Path:
     """Where the int8 variant of a model lies: ``NAME.int8.onnx`` beside ``NAME.onnx``."""
-    return path if path.name.endswith(".int8.onnx") else path.with_suffix(".int8.onnx")
+    return path.with_suffix(".int8.onnx")
 
 
 def check_int8(metadata: Mapping[str, str], name: str) -> None:

@@ -11,7 +11,7 @@ from engines.cuda import Gpu, find_gpu
 from engines.engine_cache import EngineKey, StoredEngine, cache_folder, differences, fetch, locked, store
 from engines.errors import EngineError
 from engines.files import digest, write_whole
-from engines.precision import HALF_VERSION, check_int8, int8_path, variant
+from engines.precision import HALF_VERSION, variant
 from engines.tensorrt_build import PEOPLE, PIXELS, Profile, Progress, build_engine, default_profile
 from engines.tensorrt_library import Library, library
 
@@ -38,8 +38,6 @@ def prepare(path: Path, precision: str) -> Prepared:
     found = variant(path, precision)
     model = parse_model(found) if isinstance(found, bytes) else read_model(found)
     metadata = metadata_of(model)
-    if precision == "int8":
-        check_int8(metadata, path.name)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs: dict[str, tuple[int | None, ...]] = {
         value.name: tuple(d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim)
@@ -68,7 +66,7 @@ def engine_for(
     Args:
         path: the shipped ONNX file.
         backend: ``tensorrt`` or ``tensorrt-rtx``.
-        precision: ``fp16``, ``fp32`` or ``int8``.
+        precision: ``fp16`` or ``fp32``.
         capability: compute capability to build for; None for the GPU in this machine.
         folder: where engines are kept; None for the user's cache folder.
         progress: told while building.
@@ -84,16 +82,15 @@ def engine_for(
     gpu = find_gpu() if capability is None else None
     if gpu is not None:
         _check_supported(lib, gpu)
-    source = int8_path(path) if precision == "int8" else path
-    if not source.is_file():
-        raise EngineError(f"There is no model file {source}.")
+    if not path.is_file():
+        raise EngineError(f"There is no model file {path}.")
     key = EngineKey(
         library=backend,
         version=lib.version,
         gpu=f"{gpu.name} {gpu.capability}" if gpu is not None else f"any {capability}",
         precision=precision,
         profile=f"people {PEOPLE}, pixels {PIXELS}, rules {HALF_VERSION}",
-        model=digest(source.read_bytes()),
+        model=digest(path.read_bytes()),
     )
     place = cache_folder() if folder is None else folder
     target = place / key.file_name(path.stem)

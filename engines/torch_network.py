@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BATCHES = (1, 2, 4, 8, 16)
-"""Numbers of people that are recorded as CUDA graphs; others are filled up to the next one, larger ones run as they are."""
+"""Numbers of people that CUDA graphs are recorded for; others are filled up to the next, larger ones are not."""
 
 
 class TorchNetwork(Network):
