@@ -20,6 +20,8 @@ from pathlib import Path
 if not __package__:  # as a file its own folder comes first, where a module passes for the package pipeline
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from calibration import CalibrationError
+from engines import EngineError
 from pipeline import Frame, Pipeline, UserError, open_source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
                 decisions += len(result.decided)
                 if result.frame.index % EVERY == 0:
                     readings.append(resident_mb())
-    except UserError as error:
+    except (UserError, EngineError, CalibrationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     tenth = max(1, len(readings) // 10)

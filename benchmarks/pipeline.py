@@ -27,6 +27,8 @@ if not __package__:  # as a file its own folder comes first, where this module w
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration import CalibrationError
+from engines import EngineError
 from pipeline import ActionModel, Person, Pipeline, Tracker, UserError, Window, open_source
 from pipeline.pose import create_pose
 from pipeline.preprocess import window_features
@@ -119,7 +121,7 @@ def pipeline(video: Path, model: ActionModel, pose: str, options: dict[str, Any]
     return run
 
 
-def agreement(run: Run, reference: Run) -> tuple[int, float]:
+def agreement(run: Run, reference: Run) -> tuple[int, float | None]:
     """How many of a run's decisions have a counterpart (same person, same frame), and the share of equal ones."""
     same = compared = 0
     for frame, labels in run.labels.items():
@@ -132,7 +134,7 @@ def agreement(run: Run, reference: Run) -> tuple[int, float]:
                 continue
             compared += 1
             same += label == reference.labels[frame][list(others)[int(overlap.argmax())]]
-    return compared, same / compared if compared else float("nan")
+    return compared, round(same / compared, 4) if compared else None
 
 
 def measure(video: Path, model: ActionModel, long_side: int, rounds: int) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def measure(video: Path, model: ActionModel, long_side: int, rounds: int) -> dic
             "times_less_cpu": round(loop_cpu / cpu_ms, 2),
             "decisions": sum(len(labels) for labels in several[0].labels.values()),
             "compared": compared,
-            "equal_labels": round(share, 4),
+            "equal_labels": share,
         }
     people = [len(boxes) for boxes in reference.boxes.values()]
     return {"video": video.name, "frames": reference.frames, "people": round(float(np.mean(people)), 2), "rows": rows}
@@ -180,14 +182,14 @@ def main(argv: list[str] | None = None) -> int:
         tables = [
             measure(video, model, args.long_side, args.rounds) for video in args.video or [ROOT / "assets" / "demo.mp4"]
         ]
-    except UserError as error:
+    except (UserError, EngineError, CalibrationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for table in tables:
         print(f"\n{table['video']}: {table['frames']} frames, {table['people']} people on average")
         print(f"{'':22}{'frames/s':>10}{'faster':>9}{'CPU ms':>9}{'less':>8}{'decisions':>11}{'equal labels':>16}")
         for name, row in table["rows"].items():
-            equal = f"{row['equal_labels']:.1%} of {row['compared']}"
+            equal = "-" if row["equal_labels"] is None else f"{row['equal_labels']:.1%} of {row['compared']}"
             times = f"{row['fps']:10.1f}{row['times_faster']:8.2f}x{row['cpu_ms']:9.1f}{row['times_less_cpu']:7.2f}x"
             print(f"{name:22}{times}{row['decisions']:11}{equal:>16}")
     if args.json is not None:
