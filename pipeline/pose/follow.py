@@ -114,8 +114,8 @@ class MoveNetFollower:
         else:
             for i in lost:
                 self._search.lost(now, self._people[i].predicted(now).box)
-        if lost and found is None:
-            found = self._look_around(image, now)
+        if any(not self._is_among(found or (), self._people[i], now) for i in lost):
+            found = (*(found or ()), *self._look_around(image, now))
         self._advance(poses, lost, found, now)
         self._people = [person for person in self._people if person not in doubted[:1] or person.confirmed_s == now]
         glimpses = self._welcome(image, found or (), now)
@@ -149,6 +149,10 @@ class MoveNetFollower:
 
     def _look_again(self, image: NDArray[np.uint8], person: Followed, now: float) -> Pose:
         return self._lightning.look(image, person.square(now, self._frame_size))
+
+    @staticmethod
+    def _is_among(found: tuple[Pose, ...], person: Followed, now: float) -> bool:
+        return any(person.likeness(pose, now) >= CONTINUES for pose in found)
 
     def _lost(self, poses: list[Pose], now: float) -> set[int]:
         """Whose new pose is not to be believed, by index: nobody is there, a sudden jump, or somebody else's body."""

@@ -21,6 +21,9 @@ FARTHEST = 0.5
 MARGIN_A_SECOND = 0.3
 """The square's margin grows by this much for each second since the person was last seen."""
 
+SLACK_A_SECOND = 0.6
+"""A prediction is off by this share of the body's extent for each second since the person was last seen."""
+
 SHRINK_S = 0.2
 """The area in which a person is looked for grows at once and shrinks over this time: legs that were in doubt for a few
 frames must not fall out of the picture for good."""
@@ -86,7 +89,8 @@ class Followed:
 
     def likeness(self, pose: Pose, time_s: float) -> float:
         """Keypoint similarity of a pose found at ``time_s`` to what is expected of this person then."""
-        return oks(self.predicted(time_s), pose, LIKELY)
+        slack = SLACK_A_SECOND * self.extent * (time_s - self.time_s)
+        return oks(self.predicted(time_s), pose, LIKELY, slack)
 
     def smoothed(self) -> Pose:
         """The last pose with less tremble; to be called once for each frame."""

@@ -29,20 +29,21 @@ def keypoint_area(keypoints: NDArray[np.float32]) -> float:
     return AREA_OF_BOX * longest * max(min(width, height), longest / 3)
 
 
-def oks(a: Pose, b: Pose, least_score: float = 0.0) -> float:
+def oks(a: Pose, b: Pose, least_score: float = 0.0, slack: float = 0.0) -> float:
     """Object keypoint similarity of two poses, in [0, 1] (COCO keypoint evaluation, with the mean area of both).
 
     Args:
         a: a pose in pixels.
         b: another pose in pixels of the same picture size.
         least_score: keypoints count where both poses are at least this sure; where none is, the similarity is 0.
+        slack: pixels by which the body may have moved between the two, as a standard deviation.
     """
     both = np.minimum(a.scores, b.scores) >= least_score
     if not both.any():
         return 0.0
     area = (keypoint_area(a.keypoints) + keypoint_area(b.keypoints)) / 2
     squared = ((a.keypoints - b.keypoints) ** 2).sum(axis=1)
-    terms = np.exp(-squared / (2 * area * (2 * COCO_SIGMAS) ** 2))
+    terms = np.exp(-squared / (2 * (area * (2 * COCO_SIGMAS) ** 2 + slack**2)))
     return float(terms[both].mean())
 
 

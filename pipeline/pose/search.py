@@ -14,7 +14,7 @@ from pipeline.pose.square import longer_side
 BEST_EXTENT = 130
 """MoveNet multipose is most precise on people whose keypoints span 95 to 195 pixels of its input."""
 
-SMALLEST, LARGEST = 160, 512
+SMALLEST, LARGEST = 160, 384
 """Pixels of the longer side of the input; beyond the largest a part of the frame is looked at instead."""
 
 USUAL = 256
@@ -23,7 +23,10 @@ USUAL = 256
 PARTS = 0.6
 """Width and height of a part over the frame's; four parts overlap by more than a person who needs them is wide."""
 
-SMALL = 0.3
+MISSING_WAIT_S = 0.05
+"""While somebody is missing passes are this far apart: in a crowd somebody always is."""
+
+SMALL = 0.2
 """People who span less than this share of the frame's longer side are looked for part by part."""
 
 
@@ -56,7 +59,7 @@ class Search:
 
     While nothing changes, passes get rarer, up to ``longest_s`` apart; a newcomer or a loss makes them frequent again.
     Passes take turns between the scale that suits the people in view and other scales, since a newcomer may be of any
-    size. Whoever was lost is looked for in every frame for a while, mostly where they should be. All times are capture
+    size. Whoever was lost is looked for often for a while, mostly where they should be. All times are capture
     times in seconds.
     """
 
@@ -64,7 +67,7 @@ class Search:
         self,
         *,
         shortest_s: float = 0.15,
-        longest_s: float = 1.0,
+        longest_s: float = 0.7,
         growth: float = 1.5,
         empty_s: float = 0.1,
         missing_s: float = 0.5,
@@ -79,7 +82,7 @@ class Search:
             empty_s: longest wait while nobody is in view.
             alert_s: for this long after the start, or after the last person went, an empty scene is looked at in every
                 frame.
-            missing_s: for how long somebody who was lost is looked for in every frame.
+            missing_s: for how long somebody who was lost is looked for often.
         """
         self.shortest_s = shortest_s
         self.longest_s = longest_s
@@ -105,10 +108,12 @@ class Search:
         self._missing = [lost for lost in self._missing if time_s - lost.time_s <= self.missing_s]
         if anybody or self._alone_s is None:
             self._alone_s = time_s
-        if self._last_s is None or self._glimpsed or self._missing:
+        if self._last_s is None or self._glimpsed:
             return True
         wait_s = self._wait_s
-        if not anybody:
+        if self._missing:
+            wait_s = MISSING_WAIT_S if anybody else 0.0
+        elif not anybody:
             wait_s = 0.0 if time_s - self._alone_s <= self.alert_s else min(wait_s, self.empty_s)
         return time_s - self._last_s >= wait_s - 1e-6
 
@@ -197,7 +202,7 @@ def views_for(extents: Sequence[float], missing: Sequence[float], frame_size: tu
         elif not extents:
             views += [frame(USUAL), frame(384), frame(USUAL), frame(192), frame(USUAL), part]
         elif small:
-            views += [frame(min(size, 384)), part] if part is parts[0] else [part]
+            views += [frame(size), part] if part is parts[0] else [part]
         else:
             views += [frame(size), frame(USUAL), frame(size), part]
     return views
