@@ -106,12 +106,12 @@ def _export(module: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:
     return buffer.getvalue()
 
 
-def measure(rounds: int, loads: int, new_frames: int, frames: int) -> list[dict[str, float | str]]:
+def measure(rounds: int, loads: int, new_frames: int, frames: int, people: int) -> list[dict[str, float | str]]:
     """A row for each variant: processor time (median) and its ratio to that of the network without prompts."""
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(new_frames, 17, 5)).astype(np.float32)
+    features = rng.normal(size=(people * new_frames, 17, 5)).astype(np.float32)
     features[..., -1] = 1
-    tokens = rng.normal(size=(1, frames, 544)).astype(np.float32)
+    tokens = rng.normal(size=(people, frames, 544)).astype(np.float32)
     decisions = [Decision(v, features, tokens) for v in VARIANTS]
     times = np.zeros((loads, rounds, len(decisions), 2))
     order = list(range(len(decisions)))
@@ -165,10 +165,11 @@ def main() -> None:
     parser.add_argument("--loads", type=int, default=7, help="how often each network is loaded")
     parser.add_argument("--new-frames", type=int, default=NEW_FRAMES, help="frames between two decisions")
     parser.add_argument("--frames", type=int, default=32, help="frames of the window")
+    parser.add_argument("--people", type=int, default=1, help="people decided about at once")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    rows = measure(args.rounds, args.loads, args.new_frames, args.frames)
+    rows = measure(args.rounds, args.loads, args.new_frames, args.frames, args.people)
     print(markdown(rows))
     if args.json:
         report = {"machine": platform.processor() or platform.machine(), "rows": rows}
