@@ -66,7 +66,7 @@ class Search:
     def __init__(
         self,
         *,
-        shortest_s: float = 0.15,
+        shortest_s: float = 0.07,
         longest_s: float = 0.7,
         growth: float = 1.5,
         empty_s: float = 0.1,

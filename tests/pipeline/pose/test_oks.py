@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.pose.oks import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, oks, suppress_duplicates
+from pipeline.pose.oks import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
 from pipeline.types import Pose
 
 STANDING = np.array(
@@ -53,3 +53,16 @@ def test_one_body_reported_twice_is_kept_once():
 def test_one_point_poses_do_not_divide_by_zero():
     point = pose(np.full((17, 2), 3.0, np.float32))
     assert oks(point, point) == pytest.approx(1.0)
+
+
+def test_slack_forgives_motion_of_its_size():
+    moved = pose(STANDING + np.float32([30, 0]))
+    assert oks(pose(STANDING), moved) < 0.1
+    assert oks(pose(STANDING), moved, slack=30.0) > 0.55
+
+
+def test_matching_pairs_each_pose_once_and_leaves_strangers():
+    here = [pose(STANDING), pose(STANDING + np.float32([8, 0])), pose(STANDING + 500)]
+    there = [pose(STANDING + np.float32([9, 0])), pose(STANDING + np.float32([1, 0]))]
+    assert match_poses(here, there, 0.3) == {1: 0, 0: 1}
+    assert match_poses(here, [], 0.3) == {}
