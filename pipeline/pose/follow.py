@@ -8,6 +8,7 @@ in each frame only where following would cost more than it.
 from __future__ import annotations
 
 import logging
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,8 @@ class MoveNetFollower:
         self.smooth = smooth
         self._multipose = MoveNetMultipose(backend=backend)
         self._lightning = MoveNetLightning(backend)
-        self.costs = costs or measure_costs(self._multipose, self._lightning)
+        clock = time.thread_time if backend == "onnx-cpu" else time.perf_counter
+        self.costs = costs or measure_costs(self._multipose, self._lightning, clock)
         log.info("a whole-frame pose pass costs as much as following %.1f people", self.costs.usual)
         self._search = search or Search()
         self._people: list[Followed] = []
