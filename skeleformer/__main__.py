@@ -20,6 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     table.add_argument("--frames", type=_positive, default=32, help="frames of the window of one person (default 32)")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     args = parser.parse_args(argv)
+    if args.json and not args.json.parent.is_dir():
+        print(f"cannot write {args.json}: there is no folder {args.json.parent}", file=sys.stderr)
+        return 2
     content = tables(args.classes, args.frames)
     print("\n\n".join(markdown(title, rows) for title, rows in content.items()))
     if args.json:
