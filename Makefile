@@ -32,7 +32,8 @@ $(VENV)/.dev-stamp: pyproject.toml constraints.txt | $(PY)
 demo: $(VENV)/.run-stamp
 	$(PY) -m app --video assets/demo.mp4 --headless --events demo.jsonl --save demo.mp4
 
-# On top of the extra `train`. --no-compile halves the time; --no-deps, because what these packages ask for besides cannot be built or would displace OpenCV.
+# On top of the extra `train`. --no-compile halves the time; --no-deps, because what these packages ask for besides cannot be
+# built or would displace OpenCV.
 $(VENV)/.mmpose-stamp: requirements/mmpose.txt pyproject.toml constraints.txt | $(PY)
 	$(PIP) --no-compile --editable ".[train]"
 	$(PIP) --no-compile --no-deps --requirement requirements/mmpose.txt
