@@ -52,3 +52,25 @@ def random_window() -> Callable[..., dict[str, NDArray]]:
         return {"tokens": rng.standard_normal((people, frames, 544), np.float32), "mask": mask}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def prompted(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The same for a network with skeleton prompts, two layers each."""
+    from engines.commands import main
+    from skeleformer.config import SkeleFormerConfig
+    from skeleformer.model import SkeleFormer
+    from skeleformer.tuning import apply_tuning
+
+    folder = tmp_path_factory.mktemp("prompted")
+    torch.manual_seed(1)
+    config = SkeleFormerConfig(classes=len(LABELS), spatial_layers=2, temporal_layers=2)
+    model = apply_tuning(SkeleFormer(config), "skeleton-prompt")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))  # what is added begins without effect
+    weights = folder / "skeleformer.safetensors"
+    metadata = {"labels": json.dumps(LABELS), "rate_hz": "15.0", "preprocess_version": "1", "frames": "32"}
+    model.eval().save_pretrained(weights, metadata)
+    assert main(["export", "--weights", str(weights), "--out", str(folder)]) == 0
+    return Exported(weights, folder / "skeleformer-spatial.onnx", folder / "skeleformer-temporal.onnx")
