@@ -78,6 +78,8 @@ class TensorRTNetwork(Network):
             self._plans: OrderedDict[tuple[tuple[int, ...], ...], _Plan] = OrderedDict()
             self._memory: dict[str, tuple[int, NDArray[np.uint8]]] = {}
             self._closed = False
+            # An engine may load and still not run on this GPU; better known now, while another backend can be taken.
+            self._once({spec.name: np.zeros(self._ranges[spec.name][0], spec.dtype) for spec in self.inputs})
         except BaseException:
             self._device.close()
             raise
