@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pipeline.preprocess import RATE_HZ, window_features
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.lifting import LiftingHead, lifting_loss
+from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
 from training.augment import DetectorNoise, detector_noise
 from training.cameras import ANYWHERE, project, random_rotation
@@ -25,7 +25,6 @@ from training.mocap import MocapClip, load_mocap
 
 log = logging.getLogger(__name__)
 
-MASKED_JOINTS = 0.15
 _HIPS = (11, 12)
 
 
@@ -75,18 +74,6 @@ def make_sample(clip: MocapClip, rng: np.random.Generator, frames: int, noisy: b
     return LiftingSample(window_features(pixels, scores), target)
 
 
-class _Lifter(nn.Module):
-    def __init__(self, config: SkeleFormerConfig) -> None:
-        super().__init__()
-        self.encoder = SkeleFormer(config)
-        self.lifting = LiftingHead(config.dim, config.joints)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, T, V, 5) to (B, T, V, 3)."""
-        embeddings, _ = self.encoder.encode(features[:, None])  # (B, 1, T, d)
-        return self.lifting(embeddings[:, 0])
-
-
 def _draw(groups: list[list[MocapClip]], rng: np.random.Generator, count: int, frames: int) -> list[LiftingSample]:
     samples = []
     for _ in range(count):
@@ -97,8 +84,8 @@ def _draw(groups: list[list[MocapClip]], rng: np.random.Generator, count: int, f
 
 def _stack(samples: list[LiftingSample]) -> tuple[Tensor, Tensor]:
     return (
-        torch.from_numpy(np.stack([s.features for s in samples])),
-        torch.from_numpy(np.stack([s.target for s in samples])),
+        torch.from_numpy(np.stack([s.features for s in samples]))[:, None],  # (B, 1, T, V, 5), one person
+        torch.from_numpy(np.stack([s.target for s in samples]))[:, None],  # (B, 1, T, V, 3)
     )
 
 
@@ -182,7 +169,7 @@ def pretrain(config: PretrainConfig) -> dict:
     validation = validation_set(clips, config.frames)
 
     torch.manual_seed(config.seed)
-    model = _Lifter(SkeleFormerConfig(frames=config.frames))
+    model = Lifter(SkeleFormer(SkeleFormerConfig(frames=config.frames)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     first = 0
     state = load_checkpoint(out / "last.ckpt")

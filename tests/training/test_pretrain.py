@@ -1,0 +1,76 @@
+"""2D-to-3D pre-training on a corpus small enough for a test."""
+
+import json
+
+import numpy as np
+import pytest
+
+from training.checkpoint import load_checkpoint
+from training.mocap import load_mocap
+from training.pretrain import PretrainConfig, make_sample, pretrain, procrustes_error
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Twenty recordings of a body that swings its arms and turns."""
+    rng = np.random.default_rng(0)
+    body = np.array([[0, 1.6, .1], [.03, 1.63, .08], [-.03, 1.63, .08], [.07, 1.6, 0], [-.07, 1.6, 0], [.18, 1.4, 0],
+                     [-.18, 1.4, 0], [.2, 1.15, 0], [-.2, 1.15, 0], [.2, .9, 0], [-.2, .9, 0], [.1, .9, 0], [-.1, .9,
+                     0], [.1, .5, 0], [-.1, .5, 0], [.1, .1, 0], [-.1, .1, 0]])  # fmt: skip
+    clips = []
+    for _ in range(20):
+        t = np.arange(90) / 30
+        world = np.repeat(body[None], 90, 0)
+        world[:, [7, 9], 2] += np.sin(rng.uniform(2, 6) * t)[:, None] * np.array([0.15, 0.3])
+        angle = rng.uniform(0, 6) + 0.5 * t
+        turn = np.stack([np.cos(angle), np.sin(angle)], -1)
+        x, z = world[..., 0].copy(), world[..., 2].copy()
+        world[..., 0] = x * turn[:, :1] + z * turn[:, 1:]
+        world[..., 2] = -x * turn[:, 1:] + z * turn[:, :1]
+        clips.append(world)
+    root = np.concatenate([c[:, 11:13].mean(1) for c in clips])
+    positions = np.concatenate(clips) - root[:, None]
+    np.savez(
+        tmp_path / "mocap.npz", positions=positions.astype(np.float16), root=root.astype(np.float32),
+        clip_start=np.arange(21) * 90, clip_name=np.array([f"take{i}" for i in range(20)]), source=np.array(["rig"] *
+        20), label=np.array(["swing"] * 20), fps=np.float32(30),
+    )  # fmt: skip
+    return tmp_path / "mocap.npz"
+
+
+def test_a_sample_is_centred_on_the_hips_and_keeps_bone_lengths(corpus):
+    clip = load_mocap(corpus)[0]
+    sample = make_sample(clip, np.random.default_rng(0), 16, noisy=False)
+    assert sample.features.shape == (16, 17, 5)
+    np.testing.assert_allclose(sample.target[:, [11, 12]].mean(1), 0, atol=1e-5)
+    thigh = np.linalg.norm(sample.target[:, 11] - sample.target[:, 13], axis=-1)
+    np.testing.assert_allclose(thigh, 0.4, atol=2e-3)
+
+
+def test_masking_hides_a_share_of_the_joints(corpus):
+    clip = load_mocap(corpus)[0]
+    rng = np.random.default_rng(0)
+    hidden = np.mean([(make_sample(clip, rng, 16).features[..., 4] == 0).mean() for _ in range(40)])
+    assert 0.15 < hidden < 0.45, "15 % masked, and what the detector misses beside that"
+
+
+def test_procrustes_ignores_rotation_scale_and_place_but_not_shape():
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=(3, 17, 3))
+    q, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    q *= np.sign(np.linalg.det(q))
+    np.testing.assert_allclose(procrustes_error(2.5 * target @ q + 1.0, target), 0, atol=1e-9)
+    assert (procrustes_error(target * np.array([1, 1, -1]), target) > 0.1).all(), "a mirror image is another shape"
+
+
+def test_a_run_writes_encoder_and_report_and_resumes(corpus, tmp_path):
+    config = PretrainConfig(str(corpus), str(tmp_path / "run"), epochs=1, windows_per_epoch=32, batch=16, frames=8)
+    report = pretrain(config)
+    assert set(report) == {"skeleformer", "mean pose", "linear regression"}
+    for sources in report.values():
+        assert 0 < sources["rig"]["p_mpjpe_mm"] <= sources["rig"]["mpjpe_mm"] * 1.001
+    assert json.loads((tmp_path / "run" / "report.json").read_text()) == report
+    state = load_checkpoint(tmp_path / "run" / "encoder.ckpt")
+    assert any(key.startswith("temporal.") for key in state["encoder"])
+    again = pretrain(config)  # nothing is left to do
+    assert again["skeleformer"] == report["skeleformer"]
