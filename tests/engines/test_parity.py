@@ -194,3 +194,23 @@ def test_the_work_of_the_graphs_is_counted(exported):
     assert work_of(exported.temporal, N=16, T=32).flops == pytest.approx(16 * one.flops, rel=1e-3)
     assert peak_of("NVIDIA H200").gb_s == 4800
     assert peak_of("some other device") is None
+
+
+def test_the_shipped_files_belong_together_and_fit_the_pipeline():
+    from engines import check_metadata, check_pair
+    from models import model_path
+    from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
+
+    spatial, temporal = model_path("skeleformer-spatial.onnx"), model_path("skeleformer-temporal.onnx")
+    with load(spatial, "onnx-cpu") as first:
+        for precision in ("fp32", "int8"):
+            with load(temporal, "onnx-cpu", precision) as second:
+                check_pair(first.metadata, second.metadata)
+                check_metadata(
+                    second.metadata,
+                    name=temporal.name,
+                    rate_hz=RATE_HZ,
+                    preprocess_version=PREPROCESS_VERSION,
+                    graph="temporal",
+                )
+    assert load_windows().preprocess_version == PREPROCESS_VERSION
