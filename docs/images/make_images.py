@@ -27,12 +27,12 @@ from pipeline import Pipeline
 
 FOLDER = Path(__file__).resolve().parent
 CLIP = FOLDER.parent.parent / "assets" / "demo.mp4"
-MOMENTS_S = (6.0, 10.2)
+MOMENTS_S = (2.2, 6.0)
 WINDOW_AT_S = 6.0
 
 
 def make_demo() -> None:
-    """Both parts of the clip, side by side."""
+    """Two moments of the walkers, side by side."""
     pictures = []
     with Pipeline(CLIP) as pipeline:
         for result in pipeline:
