@@ -2,8 +2,8 @@
 
 Weights are quantised to 7 bits with one scale an output channel, activations to 8 bits with a scale found at each run
 (ONNX Runtime's dynamic quantisation). Seven bits, because processors without VNNI add pairs of products in 16 bits and
-would saturate with eight. Scales found beforehand on calibration windows are no faster here and move the logits further:
-a few large activations decide them (``python -m benchmarks.engine_variants``).
+would saturate with eight. Scales found beforehand on calibration windows are no faster and move the logits further: a
+few large activations decide them (``python -m benchmarks.engine_variants``).
 """
 
 from __future__ import annotations
