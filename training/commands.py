@@ -124,7 +124,7 @@ def run_card(args: argparse.Namespace) -> None:
     model, words = load_model(None)
     rows = figures(predictor(model), Path(args.shipped), model.config.frames)
     calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
-    files = [model_path(f"skeleformer{suffix}") for suffix in (".safetensors", "-spatial.onnx", "-temporal.onnx")]
+    files = sorted(p for p in model_path("").glob("skeleformer*") if p.suffix in (".safetensors", ".onnx"))
     write_text(Path(args.json), json.dumps(rows, indent=2) + "\n")
     write_text(
         model_path("skeleformer.md"),
