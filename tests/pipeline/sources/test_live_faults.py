@@ -102,7 +102,7 @@ def test_a_camera_unplugged_and_back() -> None:
     assert before.released.is_set()
     assert kinds(events) == [EventKind.LOST] + [EventKind.RETRY_FAILED] * 5 + [EventKind.RECONNECTED]
     assert [event.severity for event in events] == [Severity.WARNING] * 6 + [Severity.INFO]
-    # Waits of 2, 4, 8, 8, 8 seconds by the clock. It moves on at every look of either thread, so they may come out longer.
+    # Waits of 2, 4, 8, 8, 8 seconds by the clock, or longer: it moves on at every look of either thread.
     waits = [later - earlier for earlier, later in itertools.pairwise(camera.opened_s[1:])]
     assert all(wait >= wanted - 0.51 for wait, wanted in zip(waits, (2, 4, 8, 8, 8), strict=True)), waits
 
