@@ -41,6 +41,12 @@ CERTAIN = 0.5
 UNCONFIRMED_S = 1.5
 """Somebody about whom there has been doubt for this long has to be found by a whole-frame pass to be followed on."""
 
+DROP, DOUBTFUL = 0.9, 0.6
+"""A presence below this share of the usual one and below this value asks for a second opinion on the pose."""
+
+OPINION_WAIT_S = 0.03
+"""Second opinions are at least this far apart for each person followed."""
+
 SAME_BODY = 0.5
 """Two poses of a frame at least this similar are one body."""
 
@@ -90,13 +96,14 @@ class MoveNetFollower:
         self._people: list[Followed] = []
         self._time_s: float | None = None
         self._frame_size = (0, 0)
+        self._opinion_s = -np.inf
         self._pays = (0, 0)  # people followed and people matched by the last pass that was to replace following
 
     def estimate(self, frame: Frame) -> tuple[Pose, ...]:
         """Everybody in the frame, in image pixels, surest first."""
         image, now = as_bgr(frame.image), frame.time_s
         self._restart_after_gap(image, now)
-        found: tuple[Pose, ...] | None = None
+        found: tuple[Pose, ...] = ()
         known: dict[int, Pose] = {}
         doubted = [person for person in self._people if now - person.confirmed_s > UNCONFIRMED_S]
         if doubted:
@@ -110,17 +117,18 @@ class MoveNetFollower:
             self._pays = (len(self._people), len(known))
 
         poses = [known.get(i) or self._look_again(image, person, now) for i, person in enumerate(self._people)]
+        found = (*found, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
         if len(lost) == len(poses) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
         else:
             for i in lost:
                 self._search.lost(now, self._people[i].predicted(now).box)
-        if any(not self._is_among(found or (), self._people[i], now) for i in lost):
-            found = (*(found or ()), *self._look_around(image, now))
+        if any(not self._is_among(found, self._people[i], now) for i in lost):
+            found = (*found, *self._look_around(image, now))
         self._advance(poses, lost, found, now)
         self._people = [person for person in self._people if person not in doubted[:1] or person.confirmed_s == now]
-        glimpses = self._welcome(image, found or (), now)
+        glimpses = self._welcome(image, found, now)
         return self._report(glimpses)
 
     def close(self) -> None:
@@ -133,6 +141,7 @@ class MoveNetFollower:
         gap_s = 0.0 if self._time_s is None else now - self._time_s
         if size != self._frame_size or not 0 <= gap_s <= LONGEST_GAP_S:
             self._people.clear()
+            self._opinion_s = -np.inf
             self._search.restart()
         self._time_s, self._frame_size = now, size
 
@@ -152,6 +161,27 @@ class MoveNetFollower:
     def _look_again(self, image: NDArray[np.uint8], person: Followed, now: float) -> Pose:
         return self._lightning.look(image, person.square(now, self._frame_size))
 
+    def _second_opinion(self, image: NDArray[np.uint8], poses: list[Pose], now: float) -> tuple[Pose, ...]:
+        """Where a person's presence drops, let the whole-frame network look around there and keep the surer pose.
+
+        One person a frame, and the more people the more seldom, so that this stays a small part of the time.
+        """
+        if now - self._opinion_s < OPINION_WAIT_S * len(poses):
+            return ()
+        drops = {i: presence(pose) / max(self._people[i].usual_presence, 1e-3) for i, pose in enumerate(poses)}
+        doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < DOUBTFUL]
+        if not doubtful:
+            return ()
+        self._opinion_s = now
+        worst = min(doubtful, key=drops.__getitem__)
+        person = self._people[worst]
+        found = self._multipose.detect(image, surroundings(person.predicted(now).box, self._frame_size))
+        alike = [pose for pose in found if person.likeness(pose, now) >= CONTINUES]
+        if alike:
+            best = max(alike, key=lambda pose: person.likeness(pose, now))
+            poses[worst] = max(poses[worst], best, key=presence)
+        return found
+
     @staticmethod
     def _is_among(found: tuple[Pose, ...], person: Followed, now: float) -> bool:
         return any(person.likeness(pose, now) >= CONTINUES for pose in found)
@@ -167,9 +197,9 @@ class MoveNetFollower:
                 lost.add(i if likeness[i] < likeness[j] else j)
         return lost
 
-    def _advance(self, poses: list[Pose], lost: set[int], found: tuple[Pose, ...] | None, now: float) -> None:
+    def _advance(self, poses: list[Pose], lost: set[int], found: tuple[Pose, ...], now: float) -> None:
         """Take the new poses over; the lost go."""
-        confirmed = match_poses(poses, found or (), EXPLAINED)
+        confirmed = match_poses(poses, found, EXPLAINED)
         staying = []
         for i, (person, pose) in enumerate(zip(self._people, poses, strict=True)):
             if i in lost:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.pose.lightning import presence
 from pipeline.pose.oks import oks
 from pipeline.pose.smooth import OneEuro
 from pipeline.pose.square import LIKELY, MARGIN, Square, inner_box, longer_side, square_around
@@ -20,6 +21,9 @@ FARTHEST = 0.5
 
 MARGIN_A_SECOND = 0.3
 """The square's margin grows by this much for each second since the person was last seen."""
+
+PRESENCE_S = 0.1
+"""Seconds over which a person's presence is averaged."""
 
 SLACK_A_SECOND = 0.6
 """A prediction is off by this share of the body's extent for each second since the person was last seen."""
@@ -37,6 +41,7 @@ class Followed:
         pose: as the network gave it, in image pixels.
         time_s: capture time of ``pose``.
         confirmed_s: the last time at which there was no doubt that somebody is there.
+        usual_presence: how sure the network was of the person lately, see :func:`presence`.
         reach: (4,) x1, y1, x2, y2 of where the likely keypoints are and recently were.
         velocity: (2,) pixels a second, x and y.
     """
@@ -44,11 +49,13 @@ class Followed:
     pose: Pose
     time_s: float
     confirmed_s: float
+    usual_presence: float = field(init=False)
     reach: NDArray[np.float32] = field(init=False)
     velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     smoother: OneEuro = field(default_factory=OneEuro)
 
     def __post_init__(self) -> None:
+        self.usual_presence = presence(self.pose)
         self.reach = inner_box(self.pose.box)
 
     @property
@@ -68,6 +75,8 @@ class Followed:
 
     def moved(self, pose: Pose, time_s: float) -> None:
         """Take over the pose of a new frame."""
+        share = 1 - np.exp(-(time_s - self.time_s) / PRESENCE_S)
+        self.usual_presence += float(share) * (presence(pose) - self.usual_presence)
         inner = inner_box(pose.box)
         before = self.reach + np.tile(self._shift(time_s), 2)
         before = before + np.float32(1 - np.exp(-(time_s - self.time_s) / SHRINK_S)) * (inner - before)
