@@ -33,6 +33,7 @@ class DetectorNoise:
     missing_part: float = 0.25  # part of windows in which a body part is hidden throughout
     upper_body: float = 0.3  # part of synthetic windows in which the legs are out of the picture, as before a webcam
     missing_frame: float = 0.15  # part of windows in which some frames lack the person
+    untouched: float = 0.3  # part of windows left as they are: small motions of the hands drown in noise otherwise
 
 
 def detector_noise(
@@ -55,6 +56,8 @@ def detector_noise(
     Returns:
         keypoints and scores of the same shapes; inputs are left alone.
     """
+    if rng.random() < noise.untouched:
+        return keypoints.astype(np.float32), scores.astype(np.float32)
     frames = len(keypoints)
     seen = scores > 0
     strength = rng.uniform(0.3, 1.7) * (1.0 if synthetic else 0.5)

@@ -103,7 +103,7 @@ def test_training_windows_are_valid_and_vary(make):
 
 def test_mirror_swaps_sides():
     clip = clip_2d()
-    still = Augmentation(noise=DetectorNoise(0, 0, 0, 0, 0, 0, 0), tempo=0, crop=0, frame_rates=(30.0, 30.0))
+    still = Augmentation(noise=DetectorNoise(0, 0, 0, 0, 0, 0, 0, 0), tempo=0, crop=0, frame_rates=(30.0, 30.0))
     straight = training_window(clip, np.random.default_rng(5), 64, still, mirror=False)
     mirrored = training_window(clip, np.random.default_rng(5), 64, still, mirror=True)
     # The small rotation of the two differs in sign only; the weight of noise is zero.
@@ -113,7 +113,7 @@ def test_mirror_swaps_sides():
 def test_noise_leaves_its_input_alone_and_moves_joints_by_centimetres():
     clip = clip_2d(200)
     xy, s = clip.keypoints[0].copy(), clip.scores[0].copy()
-    moved, scores = detector_noise(xy, s, np.random.default_rng(0), DetectorNoise(), synthetic=True)
+    moved, scores = detector_noise(xy, s, np.random.default_rng(0), DetectorNoise(untouched=0), synthetic=True)
     np.testing.assert_array_equal(xy, clip.keypoints[0])
     extent = np.ptp(xy[0], axis=0).max()
     typical = np.median(np.linalg.norm(moved - xy, axis=-1)) / extent

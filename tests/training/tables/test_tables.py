@@ -1,0 +1,218 @@
+"""The paper's tables: what is disturbed, how trials are trained, and that each command writes its report."""
+
+import json
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from skeleformer.config import SkeleFormerConfig
+from skeleformer.model import SkeleFormer
+from skeleformer.skeletons import COCO_PARENTS, check_parents
+from skeleformer.tuning import METHODS
+from training.checkpoint import save_checkpoint
+from training.sampler import Source
+from training.tables import joints, networks
+from training.tables import task as tasks
+from training.tables.__main__ import main
+from training.tables.joints import load_sensor_task
+from training.tables.networks import encoder_weights, skeleformer, stgcn, take_over
+from training.tables.occlusion import hide_frames, hide_joints
+from training.tables.report import Report
+from training.tables.sources import left_out
+from training.tables.structure import random_tree, shuffle_nodes
+from training.tables.task import Task
+from training.tables.trial import Budget, predictor, train
+
+KINECT = [
+    "hip_center", "spine", "shoulder_center", "head", "shoulder_left", "elbow_left", "wrist_left", "hand_left",
+    "shoulder_right", "elbow_right", "wrist_right", "hand_right", "hip_left", "knee_left", "ankle_left", "foot_left",
+    "hip_right", "knee_right", "ankle_right", "foot_right",
+]  # fmt: skip
+COCO_FROM_KINECT = [3, -1, -1, -1, -1, 4, 8, 5, 9, 6, 10, 12, 16, 13, 17, 14, 18]
+STANDING = np.array([
+    [0, 1.0], [0, 1.2], [0, 1.45], [0, 1.65], [0.2, 1.4], [0.25, 1.15], [0.27, 0.9], [0.27, 0.85], [-0.2, 1.4],
+    [-0.25, 1.15], [-0.27, 0.9], [-0.27, 0.85], [0.1, 0.95], [0.1, 0.5], [0.1, 0.1], [0.1, 0.05], [-0.1, 0.95],
+    [-0.1, 0.5], [-0.1, 0.1], [-0.1, 0.05],
+])  # fmt: skip
+
+
+def recording(label, seed, frames=16):
+    """(1, T, 20, 3) metres: one class lifts an arm, the other bends a knee."""
+    rng = np.random.default_rng(seed)
+    body = np.c_[STANDING, np.full(20, 2.5)]
+    out = np.repeat(body[None], frames, 0) + rng.normal(0, 0.005, (frames, 20, 3))
+    joints = [5, 6, 7] if label == 0 else [13, 14, 15]
+    out[:, joints, 1] += np.linspace(0, 0.4, frames)[:, None]
+    return out[None].astype(np.float32)
+
+
+def write_sensor_set(folder, name, splits=("xsub_train", "xsub_val")):
+    annotations = [
+        {"frame_dir": f"{i}", "label": i % 2, "total_frames": 16, "fps": 15.0, "keypoint": recording(i % 2, i),
+         "keypoint_score": np.ones((1, 16, 20), np.float32)}
+        for i in range(12)
+    ]  # fmt: skip
+    split = {s: [str(i) for i in range(12) if (i < 8) == s.endswith("train")] for s in splits}
+    data = {"split": split, "label_names": ["lift", "bend"], "annotations": annotations, "joint_names": KINECT,
+            "to_coco17": COCO_FROM_KINECT}  # fmt: skip
+    (folder / f"{name}.pkl").write_bytes(pickle.dumps(data))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Tiny data sets by the names of the recipe, a source model, an encoder, and trials of one pass."""
+    write_sensor_set(tmp_path, "utkinect")
+    write_sensor_set(tmp_path, "msr_action3d")
+    write_sensor_set(tmp_path, "nw_ucla", ("xview_train", "xsub_train", "xview_val"))
+    monkeypatch.setattr(tasks, "PASSES", dict.fromkeys(tasks.PASSES, 1))
+    small = partial(SkeleFormerConfig, width=8, spatial_layers=1, temporal_layers=1)
+    monkeypatch.setattr(networks, "SkeleFormerConfig", small)
+    monkeypatch.setattr(joints, "SkeleFormerConfig", small)
+    torch.set_num_threads(1)
+    for kind in ("full", "scratch", "input"):
+        model = skeleformer(5, None, fusion="input" if kind == "input" else "jemf")
+        model.save_pretrained(tmp_path / f"source-{kind}.safetensors")
+    save_checkpoint(tmp_path / "encoder.ckpt", {"encoder": skeleformer(5, None).state_dict()})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("table", "names", "rows"),
+    [
+        ("pretraining", ("table1-5-pretraining",), 3),
+        ("structure", ("table6-structure",), 2),
+        ("transfer", ("table7-transfer-utkinect",), len(METHODS)),
+        ("joints", ("table9-joints",), 4),
+        ("components", ("table10-components",), 4),
+        ("prompts", ("table11-13-prompts",), 8),
+        ("scale", ("table14-scale",), 6),
+        ("occlusion", ("table15-part-occlusion", "table16-frame-occlusion"), 4),
+    ],
+)
+def test_each_table_is_written_by_its_command(folder, table, names, rows):
+    command = [table, "--data", str(folder), "--encoder", str(folder / "encoder.ckpt"), "--source", str(folder),
+               "--seeds", "1", "--out", str(folder / "out"), "--targets", "utkinect"]  # fmt: skip
+    assert main(command) == 0
+    for name in names:
+        written = json.loads((folder / "out" / f"{name}.json").read_text())
+        assert len(written["rows"]) == rows
+        for row in written["rows"]:
+            figures = [v for cell in row["cells"] if isinstance(cell, list) for v in cell]
+            assert figures
+            assert all(-100 <= v <= 100 for v in figures)
+        text = (folder / "out" / f"{name}.md").read_text()
+        assert text.count("\n| ") == rows + 2
+        assert "python -m training.tables " + table in text
+
+
+def test_a_missing_encoder_ends_in_one_sentence(folder, capsys):
+    command = ["pretraining", "--data", str(folder), "--encoder", str(folder / "none.ckpt"), "--targets", "utkinect"]
+    assert main(command) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_sources_leave_out_every_file_of_a_target():
+    assert set(left_out()) == {"utkinect", "msr_action3d", "kard", "jhmdb_train", "jhmdb_train_lightning"}
+
+
+def features():
+    rng = np.random.default_rng(0)
+    out = rng.normal(0, 1, (3, 1, 20, 17, 5)).astype(np.float32)
+    out[..., 4] = 1
+    return out
+
+
+def test_hidden_joints_are_absent_and_nothing_else_changes():
+    hidden = hide_joints((5, 7, 9))(features())
+    assert not hidden[:, :, :, [5, 7, 9]].any()
+    kept = [j for j in range(17) if j not in (5, 7, 9)]
+    np.testing.assert_array_equal(hidden[:, :, :, kept], features()[:, :, :, kept])
+
+
+def test_hidden_frames_are_one_stretch_and_the_next_frame_has_no_velocity():
+    hidden = hide_frames(30, seed=1)(features())
+    for window in hidden:
+        gone = np.flatnonzero(~(window[0, :, :, 4] > 0).any(-1))
+        assert len(gone) == 6
+        assert np.array_equal(gone, np.arange(gone[0], gone[0] + 6))
+        if gone[-1] + 1 < 20:
+            assert not window[0, gone[-1] + 1, :, 2:4].any()
+            assert window[0, gone[-1] + 1, :, :2].all()
+    np.testing.assert_array_equal(hide_frames(0, seed=1)(features()), features())
+
+
+def test_random_trees_are_trees_and_unlike_a_body():
+    trees = [random_tree(np.random.default_rng(seed)) for seed in range(20)]
+    for tree in trees:
+        check_parents(tree)
+    assert len(set(trees)) == 20
+    assert COCO_PARENTS not in trees
+
+
+def test_shuffling_moves_whole_joints():
+    order = np.random.default_rng(0).permutation(17)
+    np.testing.assert_array_equal(shuffle_nodes(order)(features())[:, :, :, 3], features()[:, :, :, order[3]])
+
+
+def toy_task(folder):
+    return tasks.load_task(folder, "utkinect")
+
+
+def test_a_fraction_keeps_the_share_of_each_class(folder):
+    half = toy_task(folder).fraction(0.5, seed=0)
+    assert sorted(c.label for c in half.source.clips) == [0, 0, 1, 1]
+    assert half.windows == 4
+    least = toy_task(folder).fraction(0.01, seed=0)
+    assert sorted(c.label for c in least.source.clips) == [0, 1]
+
+
+def test_a_trial_learns_and_trains_only_what_the_method_frees(folder):
+    task = toy_task(folder)
+    task = Task(task.name, task.label_names, task.source, task.held_out, passes=60)
+    model = skeleformer(2, None, "linear-probing")
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    cost = train(model, task.batches(0, 8), task.windows, Budget(batch=8, amp=False), False, 0)
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed
+    assert all(k.startswith("head.") for k in changed)
+    assert cost.trainable_m < 0.01
+    whole = skeleformer(2, None, "full")
+    train(whole, task.batches(0, 8), task.windows, Budget(batch=8, amp=False), True, 0)
+    assert task.accuracy(predictor(whole, False)) == 100
+
+
+def test_what_does_not_depend_on_the_joints_is_taken_over(tmp_path):
+    flat = skeleformer(5, None, seed=1)
+    flat.save_pretrained(tmp_path / "flat.safetensors")
+    deep = SkeleFormer(SkeleFormerConfig(classes=5, parents=(0,) * 20, coords=3))
+    taken = take_over(deep, encoder_weights(tmp_path / "flat.safetensors"))
+    assert 0 < taken < len(deep.state_dict())
+    key = "spatial.blocks.0.mlp.0.weight"
+    torch.testing.assert_close(deep.state_dict()[key], flat.state_dict()[key], atol=1e-3, rtol=1e-3)
+    assert take_over(stgcn(5, deep.config.parents, 3), stgcn(5).state_dict()) > 0
+
+
+def test_sensor_sets_keep_their_joints(folder):
+    sensor = load_sensor_task(folder, "utkinect", passes=2)
+    assert len(sensor.parents) == 20
+    batches = list(sensor.batches(0, 4))
+    assert sum(len(labels) for _, labels in batches) == 16
+    assert batches[0][0].shape == (4, 1, 16, 20, 7)
+
+
+def test_report_shows_mean_and_spread(tmp_path):
+    report = Report("t", "A title", "Set up so.", ("a", "b"), "python -m x", ("p",))
+    report.add("row", [[1.0, 3.0], "text"], (7.5,))
+    report.write(tmp_path)
+    text = (tmp_path / "t.md").read_text()
+    assert "| row | 2.0 ± 1.4 | text | 7.5 |" in text
+    assert json.loads((tmp_path / "t.json").read_text())["rows"][0]["cells"] == [[1.0, 3.0], "text"]
+
+
+def test_source_of_a_task_is_its_training_part(folder):
+    task = toy_task(folder)
+    assert isinstance(task.source, Source)
+    assert not {c.name for c in task.source.clips} & {c.name for c in task.held_out}

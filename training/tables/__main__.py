@@ -1,0 +1,77 @@
+"""``python -m training.tables NAME``: make one of the paper's tables, or a source model that transfer starts from."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from pipeline.errors import UserError
+from skeleformer.errors import WeightsError
+from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
+from training.tables.run import Settings
+from training.tables.sources import KINDS, train_source
+from training.tables.task import TARGETS
+from training.tables.trial import Budget
+
+TABLES: dict[str, Callable[[Settings, tuple[str, ...]], None]] = {
+    "pretraining": scratch.pretraining,
+    "structure": structure.structure,
+    "transfer": transfer.transfer,
+    "joints": joints.joints,
+    "components": scratch.components,
+    "prompts": prompts.prompts,
+    "scale": scale.scale,
+    "occlusion": occlusion.occlusion,
+}
+"""Tables 1-5, 6, 7-8, 9, 10, 11-13, 14 and 15-16 of the paper."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Command line of the tables."""
+    top = argparse.ArgumentParser(prog="python -m training.tables", description=__doc__)
+    top.add_argument("table", choices=("source", *TABLES), help="`source` trains what transfer starts from")
+    top.add_argument("--data", required=True, metavar="DIR", help="folder of the recipe's data sets")
+    top.add_argument("--encoder", required=True, metavar="FILE", help="encoder.ckpt of `python -m training pretrain`")
+    top.add_argument(
+        "--source", default="runs/tables", metavar="DIR", help="where source models are (default %(default)s)"
+    )
+    top.add_argument("--kind", choices=KINDS, default="full", help="which source model to train")
+    top.add_argument(
+        "--targets", nargs="+", choices=TARGETS, default=None, help="data sets of the table (default: its own)"
+    )
+    top.add_argument("--seeds", type=int, default=3)
+    top.add_argument("--threads", type=int, default=1)
+    top.add_argument("--out", default="docs/results", metavar="DIR", help="where reports go (default %(default)s)")
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    given = sys.argv[1:] if argv is None else argv
+    args = parser().parse_args(given)
+    torch.set_num_threads(args.threads)
+    settings = Settings(
+        Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(),
+        "python -m training.tables " + " ".join(given),
+    )  # fmt: skip
+    try:
+        if args.table == "source":
+            print(f"wrote {train_source(args.kind, settings)}")
+        else:
+            TABLES[args.table](settings, tuple(args.targets or ()))
+    except (UserError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; a table is written when all of it is measured", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

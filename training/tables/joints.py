@@ -1,0 +1,181 @@
+"""Skeletons with other joints, in three dimensions (table 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from pipeline.preprocess import RATE_HZ
+from skeleformer.config import SkeleFormerConfig
+from skeleformer.features import skeleton_features
+from skeleformer.model import SkeleFormer
+from skeleformer.skeletons import COCO_PARENTS, parents_from_names
+from training.batches import pad_windows
+from training.pickles import load_plain_pickle
+from training.tables.networks import encoder_weights, stgcn, take_over
+from training.tables.report import Report
+from training.tables.run import Settings
+from training.tables.task import FRAMES, Batches, load_task, recipe_part
+from training.tables.trial import predictor, train
+
+_PAPER = {
+    "20 joints, 3D": (81.5, 90.4), "17 joints, 2D -> 20 joints, 3D": (81.6, 92.6), "17 joints, 2D": (43.3, 57.8),
+    "20 joints, 3D -> 17 joints, 2D": (43.3, 57.8),
+}  # fmt: skip
+_JITTER_M = 0.01
+_YAW_DEG = 30.0
+
+
+@dataclass(frozen=True)
+class SensorClip:
+    """A recording with the sensor's own joints: metres (T, V, 3), weights (T, V), class."""
+
+    positions: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    label: int
+
+
+@dataclass(frozen=True)
+class SensorTask:
+    """A depth-sensor data set with all its joints."""
+
+    name: str
+    classes: int
+    parents: tuple[int, ...]
+    centre: tuple[int, ...]
+    train: tuple[SensorClip, ...]
+    held_out: tuple[SensorClip, ...]
+    passes: int
+
+    @property
+    def windows(self) -> int:
+        """Windows that a trial is trained on."""
+        return self.passes * len(self.train)
+
+    def features(self, clip: SensorClip) -> NDArray[np.float32]:
+        """(T, V, 7)."""
+        return skeleton_features(clip.positions, clip.weights, RATE_HZ, self.centre)
+
+    def batches(self, seed: int, batch: int) -> Batches:
+        """Random windows, the person turned about the vertical axis a little and every joint moved a little."""
+        for number in range(self.passes):
+            rng = np.random.default_rng((seed, number))
+            order = rng.permutation(len(self.train))
+            for first in range(0, len(order), batch):
+                chosen = [self.train[i] for i in order[first : first + batch]]
+                windows = [self.features(_disturbed(c, rng))[None] for c in chosen]
+                yield pad_windows(windows), np.array([c.label for c in chosen])
+
+    def accuracy(self, model: nn.Module, amp: bool) -> float:
+        """Top-1 accuracy in percent on the middle window of each held-out clip."""
+        predict, hits = predictor(model, amp), 0
+        for first in range(0, len(self.held_out), 64):
+            chosen = self.held_out[first : first + 64]
+            logits = predict(pad_windows([self.features(_middle(c))[None] for c in chosen]))
+            hits += int((logits.argmax(1) == [c.label for c in chosen]).sum())
+        return 100 * hits / len(self.held_out)
+
+
+def _cut(clip: SensorClip, first: int) -> SensorClip:
+    return SensorClip(clip.positions[first : first + FRAMES], clip.weights[first : first + FRAMES], clip.label)
+
+
+def _middle(clip: SensorClip) -> SensorClip:
+    return _cut(clip, max((len(clip.positions) - FRAMES) // 2, 0))
+
+
+def _disturbed(clip: SensorClip, rng: np.random.Generator) -> SensorClip:
+    clip = _cut(clip, int(rng.integers(max(len(clip.positions) - FRAMES, 0) + 1)))
+    yaw = np.radians(rng.uniform(-_YAW_DEG, _YAW_DEG))
+    turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    positions = clip.positions @ turn.T * rng.uniform(0.9, 1.1) + rng.normal(0, _JITTER_M, clip.positions.shape)
+    return SensorClip(positions.astype(np.float32), clip.weights, clip.label)
+
+
+def load_sensor_task(folder: Path, name: str, passes: int) -> SensorTask:
+    """A depth-sensor data set of the recipe with its own joints, at the models' rate."""
+    data = load_plain_pickle(folder / f"{name}.pkl")
+    part = recipe_part(name)
+    names: Sequence[str] = [str(n) for n in data["joint_names"]]
+    parents = parents_from_names(names)
+    root = next(j for j, p in enumerate(parents) if j == p)
+
+    def clips(split: str) -> tuple[SensorClip, ...]:
+        members = set.intersection(*(set(data["split"][s]) for s in split.split("&")))
+        return tuple(_sensor_clip(a) for a in data["annotations"] if a["frame_dir"] in members)
+
+    return SensorTask(
+        name, len(data["label_names"]), parents, (root,), clips(part.train), clips(part.validate[0]), passes
+    )
+
+
+def _sensor_clip(annotation: dict) -> SensorClip:
+    positions = np.asarray(annotation["keypoint"], np.float32)[0]
+    scores = annotation.get("keypoint_score")
+    weights = (np.ones(positions.shape[:2]) if scores is None else np.asarray(scores)[0]).astype(np.float32)
+    step = max(round(float(annotation["fps"]) / RATE_HZ), 1)
+    return SensorClip(positions[::step], weights[::step], int(annotation["label"]))
+
+
+def joints(settings: Settings, targets: tuple[str, ...]) -> None:
+    """Table 9: transfer between skeletons that differ in joints and dimensions, by full fine-tuning."""
+    name = (targets or ("utkinect",))[0]
+    flat = load_task(settings.data, name)
+    deep = load_sensor_task(settings.data, name, flat.passes)
+    other = load_sensor_task(settings.data, "nw_ucla", 2)
+    amp, batch = settings.budget.amp, settings.budget.batch
+    source = encoder_weights(settings.source_file("full"))
+
+    def make(kind: str, classes: int, parents: tuple[int, ...], coords: int, seed: int) -> nn.Module:
+        model = stgcn(classes, parents, coords, seed)  # also seeds what follows
+        if kind == "ST-GCN":
+            return model
+        return SkeleFormer(SkeleFormerConfig(classes, parents, coords, frames=FRAMES))
+
+    def on_deep(kind: str, seed: int, transferred: bool) -> float:
+        model = make(kind, deep.classes, deep.parents, 3, seed)
+        if transferred:
+            take_over(model, source if kind == "SkeleFormer" else _without_head(on_flat_model(kind, seed)))
+        train(model, deep.batches(seed, batch), deep.windows, settings.budget, kind != "ST-GCN", seed)
+        return deep.accuracy(model, amp)
+
+    def on_flat_model(kind: str, seed: int, start: nn.Module | None = None) -> nn.Module:
+        model = make(kind, len(flat.label_names), COCO_PARENTS, 2, seed)
+        if start is not None:
+            take_over(model, _without_head(start))
+        train(model, flat.batches(seed, batch), flat.windows, settings.budget, kind != "ST-GCN", seed)
+        return model
+
+    def on_flat(kind: str, seed: int, transferred: bool) -> float:
+        start = None
+        if transferred:
+            start = make(kind, other.classes, other.parents, 3, seed)
+            train(start, other.batches(seed, batch), other.windows, settings.budget, kind != "ST-GCN", seed)
+        return flat.accuracy(predictor(on_flat_model(kind, seed, start), amp))
+
+    report = Report(
+        "table9-joints", "Skeletons with other joints (table 9)",
+        f"{name} with the sensor's {len(deep.parents)} joints in 3D and as COCO's 17 in 2D, by full fine-tuning; top-1 "
+        "in percent. Parameters whose shapes agree are taken over: of SkeleFormer the embeddings' and the spatial "
+        "transformer's that do not depend on joints or dimensions, of ST-GCN its convolutions. Sources: SkeleFormer to "
+        f"3D, the 17-joint source model; ST-GCN to 3D, {name} in 2D; to 2D, {other.name} with 20 joints in 3D. The "
+        "paper's figures are for NTU-60 CS (25 joints, 3D) and Posetics (17, 2D).",
+        ("ST-GCN", "SkeleFormer"), settings.command, ("ST-GCN", "SkeleFormer"),
+    )  # fmt: skip
+    rows = (
+        ("20 joints, 3D", on_deep, False), ("17 joints, 2D -> 20 joints, 3D", on_deep, True),
+        ("17 joints, 2D", on_flat, False), ("20 joints, 3D -> 17 joints, 2D", on_flat, True),
+    )  # fmt: skip
+    for label, one, transferred in rows:
+        cells = [[one(kind, seed, transferred) for seed in range(settings.seeds)] for kind in ("ST-GCN", "SkeleFormer")]
+        report.add(label, cells, _PAPER[label])
+    report.write(settings.out)
+
+
+def _without_head(model: nn.Module) -> dict:
+    return {k: v for k, v in model.state_dict().items() if not k.startswith("head.")}

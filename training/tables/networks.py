@@ -1,0 +1,83 @@
+"""Networks as the tables need them: from scratch, from pre-training, from the source data sets, tuned in some way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+from skeleformer.config import SkeleFormerConfig
+from skeleformer.model import SkeleFormer
+from skeleformer.skeletons import COCO_PARENTS
+from skeleformer.stgcn import STGCN
+from skeleformer.tuning import TuningConfig, apply_tuning
+from training.checkpoint import load_checkpoint
+from training.tables.task import FRAMES
+
+
+def skeleformer(
+    classes: int,
+    encoder: Path | None,
+    tuning: str | TuningConfig = "full",
+    fusion: str = "jemf",
+    parents: tuple[int, ...] = COCO_PARENTS,
+    coords: int = 2,
+    seed: int = 0,
+) -> SkeleFormer:
+    """A SkeleFormer with a new classifier.
+
+    Args:
+        classes: of the target.
+        encoder: weights to start from; None for random ones. Parameters of another shape keep their random values, so
+            a skeleton with other joints takes over what does not depend on their number.
+        tuning: what learns.
+        fusion: of the streams.
+        parents: the skeleton.
+        coords: 2 or 3.
+        seed: of the random values.
+    """
+    torch.manual_seed(seed)
+    model = SkeleFormer(SkeleFormerConfig(classes, parents, coords, frames=FRAMES, fusion=fusion))
+    if encoder is not None:
+        take_over(model, encoder_weights(encoder))
+    return apply_tuning(model, tuning)
+
+
+def stgcn(classes: int, parents: tuple[int, ...] = COCO_PARENTS, coords: int = 2, seed: int = 0) -> STGCN:
+    """ST-GCN with random weights."""
+    torch.manual_seed(seed)
+    return STGCN(classes, parents, coords, dropout=0.1)
+
+
+def encoder_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Parameters without the classifier's, of a pre-training checkpoint or a saved model.
+
+    Raises:
+        UserError: the file holds neither.
+    """
+    if path.suffix == ".safetensors":
+        state: dict[str, torch.Tensor] = SkeleFormer.from_pretrained(path).state_dict()
+    else:
+        checkpoint = load_checkpoint(path)
+        if checkpoint is None or "encoder" not in checkpoint:
+            raise UserError(f"{path} is no encoder; give what `python -m training pretrain` or `finetune` wrote")
+        state = checkpoint["encoder"]
+    return {k: v for k, v in state.items() if not k.startswith("head.")}
+
+
+def take_over(model: nn.Module, weights: dict[str, torch.Tensor]) -> int:
+    """Load the parameters whose names and shapes agree; how many did."""
+    own = model.state_dict()
+    taken = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
+    model.load_state_dict(taken, strict=False)
+    return len(taken)
+
+
+def with_parents(model: SkeleFormer, parents: tuple[int, ...]) -> SkeleFormer:
+    """The same weights on a skeleton whose bones join other joints."""
+    other = SkeleFormer(replace(model.config, parents=parents))
+    other.load_state_dict(model.state_dict())
+    return other.eval()
