@@ -10,6 +10,8 @@ import sys
 from pipeline.errors import UserError
 from skeleformer.errors import WeightsError
 from training import commands
+from training.devices import DEVICES
+from training.parallel import first_process
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +41,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--epochs", type=int, default=60)
     p.add_argument("--windows-per-epoch", type=int, default=4000)
     p.add_argument("--lr", type=float, default=3e-4, help="of the encoder (default %(default)s)")
-    p.add_argument("--dropout", type=float, default=0.1)
     _common(p)
     p.set_defaults(run=commands.run_finetune)
 
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--people", type=int, choices=(1, 2), default=None,
                    help="people pooled (default: two where every clip has two)")  # fmt: skip
     p.add_argument("--confusion", metavar="OUT.png", help="draw the confusion matrix")
-    p.add_argument("--threads", type=int, default=1)
+    _arithmetic(p)
     p.set_defaults(run=commands.run_evaluate)
 
     p = sub.add_parser("card", help="measure the shipped model on every validation split and write its card")
@@ -81,12 +82,23 @@ def _common(p: argparse.ArgumentParser) -> None:
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--frames", type=int, default=32, help="frames in a window (default %(default)s)")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--width", type=int, default=32, help="channels a joint (default %(default)s)")
+    p.add_argument("--layers", type=int, default=4, help="of either transformer (default %(default)s)")
+    p.add_argument("--dropout", type=float, default=0.1)
+    _arithmetic(p)
+
+
+def _arithmetic(p: argparse.ArgumentParser) -> None:
     p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--amp", action="store_true", help="bfloat16 arithmetic where it is safe")
+    p.add_argument(
+        "--device", choices=DEVICES, default="auto", help="auto: a GPU if there is one (default %(default)s)"
+    )
+    p.add_argument("--amp", action="store_true", help="half-precision arithmetic where it is safe")
 
 
 def main(argv: list[str] | None = None) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    level = logging.INFO if first_process() else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     args = parser().parse_args(argv)
     try:
         args.run(args)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,11 @@ from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
 from skeleformer.model import SkeleFormer
 from training.checkpoint import load_checkpoint
 from training.datasets import DataSet, load_dataset
+from training.devices import choose_device
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
+from training.files import write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor
+from training.parallel import first_process
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import require_merge, shipped_sources, validator
 from training.sampler import Source
@@ -32,9 +33,12 @@ def run_pretrain(args: argparse.Namespace) -> None:
         PretrainConfig(
             data=args.data, out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch,
             batch=args.batch, lr=args.lr, lr_decay=args.lr_decay, frames=args.frames, threads=args.threads,
-            amp=args.amp, seed=args.seed,
+            amp=args.amp, seed=args.seed, device=args.device, dropout=args.dropout, width=args.width,
+            layers=args.layers,
         )
     )  # fmt: skip
+    if not first_process():
+        return
     for name, sources in report.items():
         for source, errors in sources.items():
             print(f"{name:18s} {source:8s} MPJPE {errors['mpjpe_mm']:6.1f} mm   P-MPJPE {errors['p_mpjpe_mm']:6.1f} mm")
@@ -44,7 +48,7 @@ def run_finetune(args: argparse.Namespace) -> None:
     config = FinetuneConfig(
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
-        idle_part=0.05 if args.shipped else 0.0,
+        idle_part=0.05 if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
     )  # fmt: skip
     if args.shipped:
         words: tuple[str, ...] = LABELS
@@ -68,6 +72,8 @@ def run_finetune(args: argparse.Namespace) -> None:
         config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None,
         None if check is None else lambda m: check(predictor(m)),
     )  # fmt: skip
+    if not first_process():
+        return
     target = Path(args.out) / "model.safetensors"
     save_model(model, target, words)
     print(f"wrote {target}")
@@ -97,13 +103,15 @@ def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...]) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
+    device = choose_device(args.device)
     model, words = load_model(args.weights)
+    model.to(device)
     data = load_dataset(args.data)
     clips = data.part(args.split)
     merge = require_merge(data, words)
     people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)
     result = evaluate(
-        predictor(model), clips, data.label_names, merge, model.config.frames, args.views, people, args.open
+        predictor(model, args.amp), clips, data.label_names, merge, model.config.frames, args.views, people, args.open
     )
     report = result.report()
     if args.json:
@@ -167,24 +175,8 @@ def write_logits(
     right = np.zeros(p.shape, bool)
     for row, clip in zip(right, clips, strict=True):
         row[list(merge[clip.label])] = True
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-        np.savez_compressed(file, logits=np.log(np.maximum(p, 1e-12)).astype(np.float32), right=right)
-    os.replace(file.name, path)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        UserError: the folder is missing or not writable.
-    """
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            file.write(text)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+    logits = np.log(np.maximum(p, 1e-12)).astype(np.float32)
+    write_whole(path, lambda file: np.savez_compressed(file, logits=logits, right=right))
 
 
 def print_report(result: Evaluation) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import hashlib
 import logging
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,11 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skeleformer.config import SkeleFormerConfig
+from pipeline.errors import UserError
 from skeleformer.model import SkeleFormer
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.average import RunningAverage
+from training.devices import Arithmetic, choose_device
+from training.loop import Batch, Stage, prepare, train
 from training.losses import any_of_cross_entropy
+from training.metrics import draw_curves
+from training.parallel import join
 from training.sampler import Source, epoch_batches
+from training.sizes import network
 
 log = logging.getLogger(__name__)
 
@@ -46,34 +49,19 @@ class FinetuneConfig:
     amp: bool = False
     seed: int = 0
     evaluate_every: int = 5
-
-
-class RunningAverage:
-    """Exponential average of a model's parameters, slow to start with less memory."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.steps = 0
-        self.state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for key, value in model.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.state[key].lerp_(value, 1 - decay)
-            else:
-                self.state[key].copy_(value)
+    device: str = "cpu"  # one of training.devices.DEVICES
+    width: int = 32  # channels a joint
+    layers: int = 4  # of either transformer
 
 
 def predictor(model: nn.Module, amp: bool = False) -> Callable[[np.ndarray], np.ndarray]:
-    """The model as a function of numpy features (B, M, T, V, F) to logits."""
+    """The model, on its device, as a function of numpy features (B, M, T, V, F) to logits."""
 
     def predict(features: np.ndarray) -> np.ndarray:
+        arithmetic = Arithmetic.of(next(model.parameters()).device, amp)
         model.eval()
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=amp):
-            return model(torch.from_numpy(features)).float().numpy()
+        with torch.no_grad(), arithmetic.autocast():
+            return model(arithmetic.tensor(features)).float().cpu().numpy()
 
     return predict
 
@@ -88,7 +76,6 @@ def parameter_groups(model: SkeleFormer, config: FinetuneConfig) -> list[dict]:
     return [
         {
             "params": parameters,
-            "base_lr": config.head_lr if head else config.lr,
             "lr": config.head_lr if head else config.lr,
             "weight_decay": 0.0 if plain else config.weight_decay,
         }
@@ -112,75 +99,104 @@ def finetune(
         words: the model's classes.
         encoder: weights to start from; entries of another shape are left out.
         idle: index of the word for held poses, or None for none.
-        validate: figures to log of the averaged model every few epochs.
+        validate: figures to log of the averaged model, which is on the run's device, every few epochs; under
+            ``torchrun`` the first process alone calls it.
+
+    Returns:
+        The averaged model on the run's device, in evaluation mode; the same in every process.
+
+    Raises:
+        UserError: the device is absent, an earlier run in the folder had other settings, no weight of the encoder
+            fits, or the batch size cannot be used.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    out = Path(config.out)
-    model = SkeleFormer(SkeleFormerConfig(classes=len(words), frames=config.frames, dropout=config.dropout))
+    if config.windows_per_epoch % config.batch == 1:
+        raise UserError("an epoch's last batch would be one window, of which there is no variance; change --batch")
+    device = choose_device(config.device)
+    arithmetic, world = Arithmetic.of(device, config.amp), join(device)
+    sizes = network(config.frames, config.width, config.layers, config.dropout, len(words))
+    model, smooth = SkeleFormer(sizes), SkeleFormer(sizes).to(device)
     if encoder is not None:
-        own = model.state_dict()
-        taken = {k: v for k, v in encoder.items() if k in own and v.shape == own[k].shape}
-        model.load_state_dict(taken, strict=False)
-        log.info("%d of %d tensors from the pre-trained encoder", len(taken), len(own))
-    optimizer = torch.optim.AdamW(parameter_groups(model, config))
+        _start_from(model, encoder)
+    prepare(model, device, world)
     average = RunningAverage(model, config.average)
-    steps_per_epoch = math.ceil(config.windows_per_epoch / config.batch)
-    total = steps_per_epoch * config.epochs
-    first = 0
-    state = load_checkpoint(out / "last.ckpt")
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average.state, average.steps = state["average"], state["steps"]
-        first = state["epoch"] + 1
-        log.info("goes on after epoch %d", state["epoch"])
+    steps = math.ceil(config.windows_per_epoch / config.batch)
 
-    smooth = SkeleFormer(model.config)
-    for epoch in range(first, config.epochs):
-        started = time.perf_counter()
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        model.train()
-        losses = []
-        batches = epoch_batches(
+    def batches(rng: np.random.Generator) -> Iterator[Batch]:
+        for batch in epoch_batches(
             sources, len(words), rng, config.windows_per_epoch, config.batch, config.frames, idle, config.idle_part
-        )
-        for step, batch in enumerate(batches, start=epoch * steps_per_epoch):
-            rate = _schedule(step, total, config.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = group["base_lr"] * rate
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.amp):
-                logits = model(torch.from_numpy(batch.features)).float()
-            target, choices = torch.from_numpy(batch.target), torch.from_numpy(batch.choices)
-            loss = any_of_cross_entropy(logits, target, None, config.smoothing)
-            if config.choice_weight:
-                loss = loss + config.choice_weight * any_of_cross_entropy(logits, target, choices, config.smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            average.update(model)
-            losses.append(loss.item())
-        row: dict[str, float] = {
-            "epoch": epoch,
-            "loss": float(np.mean(losses)),
-            "seconds": time.perf_counter() - started,
-        }
-        if validate is not None and ((epoch + 1) % config.evaluate_every == 0 or epoch + 1 == config.epochs):
-            smooth.load_state_dict(average.state)
-            row.update(validate(smooth))
-        log.info(" ".join(f"{k} {v:.4g}" for k, v in row.items()))
-        _append_metrics(out / "metrics.csv", row)
-        save_checkpoint(
-            out / "last.ckpt",
-            {
-                "model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.state,
-                "steps": average.steps, "epoch": epoch, "config": asdict(config), "words": list(words),
-            },
-        )  # fmt: skip
+        ):
+            yield batch.features, batch.target, batch.choices
+
+    def loss(logits: Tensor, others: Sequence[Tensor]) -> Tensor:
+        target, choices = others
+        every = any_of_cross_entropy(logits, target, None, config.smoothing)
+        if not config.choice_weight:
+            return every
+        return every + config.choice_weight * any_of_cross_entropy(logits, target, choices, config.smoothing)
+
+    def figures(epoch: int) -> dict[str, float]:
+        if validate is None or ((epoch + 1) % config.evaluate_every and epoch + 1 < config.epochs):
+            return {}
+        smooth.load_state_dict(average.state)
+        return validate(smooth)
+
+    stage = Stage(
+        model=model,
+        optimizer=torch.optim.AdamW(parameter_groups(model, config)),
+        batches=batches,
+        loss=loss,
+        rate=lambda epoch, step: _schedule(epoch * steps + step, steps * config.epochs, config.warmup),
+        validate=figures,
+        settings=_settings(config, sources, words, encoder, idle),
+        average=average,
+    )
+    train(stage, Path(config.out), config.epochs, config.seed, arithmetic, world)
+    if world.first:
+        draw_curves(Path(config.out), "top-1 accuracy", parts=True)
     smooth.load_state_dict(average.state)
     return smooth.eval()
+
+
+def _start_from(model: SkeleFormer, encoder: Mapping[str, Tensor]) -> None:
+    """Take over the weights that fit.
+
+    Raises:
+        UserError: none do.
+    """
+    own = model.state_dict()
+    taken = {k: v for k, v in encoder.items() if k in own and v.shape == own[k].shape}
+    if not taken:
+        raise UserError("no weight of the encoder to start from fits a model of these sizes")
+    model.load_state_dict(taken, strict=False)
+    log.info("%d of %d tensors from the pre-trained encoder", len(taken), len(own))
+
+
+_FREE_SETTINGS = ("out", "threads", "device", "evaluate_every")
+"""They may change when a run goes on: they say where and how fast it runs and what is reported, not what is learnt."""
+
+
+def _settings(
+    config: FinetuneConfig,
+    sources: Sequence[Source],
+    words: Sequence[str],
+    encoder: Mapping[str, Tensor] | None,
+    idle: int | None,
+) -> dict:
+    """What two runs must share to be the same one."""
+    settings = {k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS}
+    start = hashlib.sha256()
+    for key in sorted(encoder or {}):
+        start.update(key.encode() + (encoder or {})[key].detach().cpu().float().numpy().tobytes())
+    data = [
+        [s.name, len(s.clips), s.weight, s.people, repr(s.augmentation), [list(words) for words in s.merge]]
+        for s in sources
+    ]
+    return {
+        **settings, "data": data, "words": list(words), "idle word": -1 if idle is None else idle,
+        "encoder": [start.hexdigest()],
+    }  # fmt: skip
 
 
 def _schedule(step: int, total: int, warmup: float) -> float:
@@ -189,16 +205,3 @@ def _schedule(step: int, total: int, warmup: float) -> float:
     if step < start:
         return (step + 1) / start
     return 0.5 * (1 + math.cos(math.pi * (step - start) / max(total - start, 1)))
-
-
-def _append_metrics(path: Path, row: dict[str, float]) -> None:
-    """One JSON object a line beside the CSV of what every epoch has."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".jsonl").open("a") as file:
-        file.write(json.dumps(row) + "\n")
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["epoch", "loss", "seconds"])
-        writer.writerow([row["epoch"], row["loss"], row["seconds"]])

@@ -39,8 +39,15 @@ def confusion_matrix(result: Evaluation, path: Path) -> None:
     plt.close(figure)
 
 
-def training_curves(metrics: Path, path: Path) -> None:
-    """Draw loss and validation figures from a run's ``metrics.jsonl``."""
+def training_curves(metrics: Path, path: Path, figures: str = "top-1 accuracy", parts: bool = True) -> None:
+    """Draw loss and validation figures from a run's ``metrics.jsonl``.
+
+    Args:
+        metrics: that file.
+        path: picture to write.
+        figures: what the validation figures are.
+        parts: whether they are parts of one.
+    """
     rows = [json.loads(line) for line in metrics.read_text().splitlines() if line]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     left.plot([r["epoch"] for r in rows], [r["loss"] for r in rows])
@@ -50,8 +57,8 @@ def training_curves(metrics: Path, path: Path) -> None:
         points = [(r["epoch"], r[name]) for r in rows if name in r]
         right.plot(*zip(*points, strict=True), marker=".", label=name)
     right.set_xlabel("epoch")
-    right.set_ylabel("top-1 accuracy")
-    right.set_ylim(0, 1)
+    right.set_ylabel(figures)
+    right.set_ylim(0, 1 if parts else None)
     if right.lines:
         right.legend(fontsize=7, ncols=2)
     figure.savefig(path, dpi=110)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,15 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.preprocess import RATE_HZ, window_features
-from skeleformer.config import SkeleFormerConfig
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
 from training.augment import DetectorNoise, detector_noise
 from training.cameras import ANYWHERE, project, random_rotation
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import save_checkpoint
+from training.devices import Arithmetic, choose_device
+from training.files import write_text
+from training.loop import Batch, Stage, prepare, train
+from training.metrics import draw_curves
 from training.mocap import MocapClip, load_mocap
-
-log = logging.getLogger(__name__)
+from training.parallel import join
+from training.sizes import network
 
 _HIPS = (11, 12)
 
@@ -44,6 +46,10 @@ class PretrainConfig:
     threads: int = 1
     amp: bool = False
     seed: int = 0
+    device: str = "cpu"  # one of training.devices.DEVICES
+    dropout: float = 0.1
+    width: int = 32  # channels a joint
+    layers: int = 4  # of either transformer
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,10 @@ def _draw(groups: list[list[MocapClip]], rng: np.random.Generator, count: int, f
     return samples
 
 
-def _stack(samples: list[LiftingSample]) -> tuple[Tensor, Tensor]:
+def _stack(samples: list[LiftingSample]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return (
-        torch.from_numpy(np.stack([s.features for s in samples]))[:, None],  # (B, 1, T, V, 5), one person
-        torch.from_numpy(np.stack([s.target for s in samples]))[:, None],  # (B, 1, T, V, 3)
+        np.stack([s.features for s in samples])[:, None],  # (B, 1, T, V, 5), one person
+        np.stack([s.target for s in samples])[:, None],  # (B, 1, T, V, 3)
     )
 
 
@@ -152,16 +158,21 @@ def _groups(clips: list[MocapClip]) -> list[list[MocapClip]]:
 def evaluate_lifting(model: nn.Module, validation: dict[str, list[LiftingSample]]) -> dict[str, dict[str, float]]:
     """MPJPE and P-MPJPE in millimetres on each source's held-out windows."""
     model.eval()
+    arithmetic = Arithmetic(next(model.parameters()).device)
     result = {}
     for source, samples in validation.items():
         features, target = _stack(samples)
-        result[source] = _errors(model(features).numpy(), target.numpy())
+        result[source] = _errors(model(arithmetic.tensor(features)).cpu().numpy(), target)
     return result
 
 
 def pretrain(config: PretrainConfig) -> dict:
     """Train, writing ``last.ckpt`` every epoch and ``encoder.ckpt`` and ``report.json`` at the end; resumes by
-    itself."""
+    itself.
+
+    Raises:
+        UserError: the corpus cannot be read, the device is absent, or an earlier run in the folder had other settings.
+    """
     torch.set_num_threads(config.threads)
     out = Path(config.out)
     clips = load_mocap(config.data)
@@ -169,46 +180,38 @@ def pretrain(config: PretrainConfig) -> dict:
     validation = validation_set(clips, config.frames)
 
     torch.manual_seed(config.seed)
-    model = Lifter(SkeleFormer(SkeleFormerConfig(frames=config.frames)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
-    first = 0
-    state = load_checkpoint(out / "last.ckpt")
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["epoch"] + 1
-    for epoch in range(first, config.epochs):
-        started = time.perf_counter()
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 100_003 + epoch)
-        for group in optimizer.param_groups:
-            group["lr"] = config.lr * config.lr_decay**epoch
-        model.train()
-        losses = []
+    device = choose_device(config.device)
+    arithmetic, world = Arithmetic.of(device, config.amp), join(device)
+    model = Lifter(SkeleFormer(network(config.frames, config.width, config.layers, config.dropout)))
+    prepare(model, device, world)
+
+    def batches(rng: np.random.Generator) -> Iterator[Batch]:
         for _ in range(math.ceil(config.windows_per_epoch / config.batch)):
-            features, target = _stack(_draw(groups, rng, config.batch, config.frames))
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.amp):
-                loss = lifting_loss(model(features).float(), target)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            losses.append(loss.item())
-        errors = evaluate_lifting(model, validation)
-        log.info(
-            "epoch %d loss %.4f %s %.0f s", epoch, np.mean(losses),
-            {k: round(v["mpjpe_mm"], 1) for k, v in errors.items()}, time.perf_counter() - started,
-        )  # fmt: skip
-        save_checkpoint(
-            out / "last.ckpt",
-            {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "epoch": epoch,
-                "config": asdict(config),
-            },
-        )
+            yield _stack(_draw(groups, rng, config.batch, config.frames))
+
+    def figures(_: int) -> dict[str, float]:
+        return {source: e["mpjpe_mm"] for source, e in evaluate_lifting(model, validation).items()}
+
+    def loss(predicted: Tensor, others: Sequence[Tensor]) -> Tensor:
+        return lifting_loss(predicted, others[0])
+
+    stage = Stage(
+        model=model,
+        optimizer=torch.optim.AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay),
+        batches=batches,
+        loss=loss,
+        rate=lambda epoch, _: config.lr_decay**epoch,
+        validate=figures,
+        settings={k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS} | {"recordings": len(clips)},
+    )
+    train(stage, out, config.epochs, config.seed, arithmetic, world)
     report = {"skeleformer": evaluate_lifting(model, validation), **baselines(clips, validation, config.frames)}
-    save_checkpoint(out / "encoder.ckpt", {"encoder": model.encoder.state_dict(), "config": asdict(config)})
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    if world.first:
+        save_checkpoint(out / "encoder.ckpt", {"encoder": model.encoder.state_dict(), "config": asdict(config)})
+        write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
+        draw_curves(out, "MPJPE of held-out takes, mm", parts=False)
     return report
+
+
+_FREE_SETTINGS = ("data", "out", "threads", "device")
+"""They may change when a run goes on: they say where it and its data are, not what is learnt."""
