@@ -30,7 +30,11 @@ def parser() -> argparse.ArgumentParser:
 
     p = sub.add_parser("finetune", help="train a model to name actions")
     what = p.add_mutually_exclusive_group(required=True)
-    what.add_argument("--data", metavar="FILE.pkl", help="annotation file; the model gets its classes")
+    what.add_argument(
+        "--data",
+        metavar="FILE.pkl",
+        help="annotation file or folder of NTU .skeleton files, with the classes to learn",
+    )
     what.add_argument("--shipped", metavar="DIR", help="folder of all the data sets of the shipped model's recipe")
     p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
     p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
@@ -45,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(run=commands.run_finetune)
 
     p = sub.add_parser("evaluate", help="accuracy of a model on a split")
-    p.add_argument("--data", required=True, metavar="FILE.pkl")
+    p.add_argument("--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files")
     p.add_argument("--split", default="val", help="name of a split, several joined by &, or all (default %(default)s)")
     p.add_argument("--weights", metavar="FILE", help="a .safetensors model (default: the shipped one)")
     p.add_argument("--json", metavar="OUT", help="write the report")
@@ -72,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     p.add_argument("--validation", type=float, default=0.2, help="part of each class for `val` (default %(default)s)")
     p.set_defaults(run=commands.run_extract)
+
+    p = sub.add_parser("convert", help="NTU RGB+D's .skeleton files as one annotation file, which loads faster")
+    p.add_argument("folder", metavar="FOLDER", help="folder of .skeleton files")
+    p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
+    p.set_defaults(run=commands.run_convert)
     return top
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from pipeline.errors import UserError
 from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
 from skeleformer.model import SkeleFormer
 from training.checkpoint import load_checkpoint
-from training.datasets import DataSet, load_dataset
+from training.datasets import Clip, load_dataset
 from training.devices import choose_device
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
 from training.files import write_text, write_whole
@@ -79,6 +81,16 @@ def run_finetune(args: argparse.Namespace) -> None:
     print(f"wrote {target}")
 
 
+def run_convert(args: argparse.Namespace) -> None:
+    from training.ntu import read_folder
+
+    data = read_folder(Path(args.folder))
+    for annotation in data["annotations"]:
+        annotation["keypoint"] = annotation["keypoint"].astype(np.float16)
+    write_whole(Path(args.out), lambda file: pickle.dump(data, file))
+    print(f"{len(data['annotations'])} recordings of {len(data['label_names'])} classes; wrote {args.out}")
+
+
 def load_encoder(path: str, words: tuple[str, ...]) -> dict[str, Tensor]:
     """Weights to start from: a pre-training checkpoint or a saved model; its head too where it has the same words."""
     if path.endswith(".safetensors"):
@@ -110,14 +122,13 @@ def run_evaluate(args: argparse.Namespace) -> None:
     clips = data.part(args.split)
     merge = require_merge(data, words)
     people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)
-    result = evaluate(
-        predictor(model, args.amp), clips, data.label_names, merge, model.config.frames, args.views, people, args.open
-    )
+    predict, frames = predictor(model, args.amp), model.config.frames
+    result = evaluate(predict, clips, data.label_names, merge, frames, args.views, people, args.open)
     report = result.report()
     if args.json:
         write_text(Path(args.json), json.dumps(report, indent=2) + "\n")
     if args.logits:
-        write_logits(Path(args.logits), model, data, args.split, merge, people)
+        write_logits(Path(args.logits), predict, frames, clips, merge, people)
     if args.confusion:
         from training.plots import confusion_matrix
 
@@ -167,11 +178,10 @@ def load_model(weights: str | None) -> tuple[SkeleFormer, tuple[str, ...]]:
 
 
 def write_logits(
-    path: Path, model: SkeleFormer, data: DataSet, split: str, merge: tuple[tuple[int, ...], ...], people: int
+    path: Path, predict: Predict, frames: int, clips: Sequence[Clip], merge: tuple[tuple[int, ...], ...], people: int
 ) -> None:
     """Logits of clips, (N, words), with the words that are right, (N, words): what a calibration is fitted to."""
-    clips = data.part(split)
-    p = clip_probabilities(predictor(model), clips, model.config.frames, "centre", people)
+    p = clip_probabilities(predict, clips, frames, "centre", people)
     right = np.zeros(p.shape, bool)
     for row, clip in zip(right, clips, strict=True):
         row[list(merge[clip.label])] = True

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from training.ntu import read_folder
 from training.pickles import load_plain_pickle
 
 
@@ -66,7 +67,8 @@ class DataSet:
 
 
 def load_dataset(path: Path | str) -> DataSet:
-    """Read a PYSKL-style annotation pickle (also those of NTU, Kinetics, UCF101, HMDB51, FineGYM and Posetics).
+    """Read a PYSKL-style annotation pickle (also those of NTU, Kinetics, UCF101, HMDB51, FineGYM and Posetics), or a
+    folder of NTU RGB+D's own ``.skeleton`` files.
 
     Sensor skeletons with other joints are mapped to COCO-17 by the file's ``to_coco17``; faces that the sensor did not
     measure are placed by ``training.faces``.
@@ -74,7 +76,7 @@ def load_dataset(path: Path | str) -> DataSet:
     Raises:
         UserError: the file is not of that format; the message says what is missing.
     """
-    data = load_plain_pickle(path)
+    data = read_folder(Path(path)) if Path(path).is_dir() else load_plain_pickle(path)
     if not isinstance(data, dict) or not isinstance(data.get("annotations"), list):
         raise UserError(f"{path} is no annotation file: it needs a dict with 'annotations' and 'split'")
     annotations = data["annotations"]

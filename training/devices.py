@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,9 +67,9 @@ class Arithmetic:
         """What ``--amp`` means on a device."""
         return cls(device, half_type(device) if amp else None)
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager:
         """The context to run a network in."""
-        return torch.autocast(self.device.type, self.half or torch.bfloat16, enabled=self.half is not None)
+        return nullcontext() if self.half is None else torch.autocast(self.device.type, self.half)
 
     def scaler(self) -> torch.amp.GradScaler:
         """Scaling of the loss against gradients that float16 cannot hold; does nothing for other types."""

@@ -10,6 +10,18 @@ from typing import BinaryIO
 from pipeline.errors import UserError
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder unless it is there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
+
+
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Let ``write`` fill a file beside ``path``, then put it in its place in one step.
 
@@ -20,8 +32,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
         UserError: the folder cannot be made or written to, or the disk is full.
     """
     part = path.with_name(path.name + ".part")
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
                 write(file)

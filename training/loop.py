@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from training.average import RunningAverage
 from training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from training.devices import Arithmetic
+from training.files import make_folder
 from training.metrics import Metrics, Row
 from training.parallel import World, share_batch_norm
 
@@ -77,6 +78,7 @@ def train(stage: Stage, out: Path, epochs: int, seed: int, arithmetic: Arithmeti
     """
     loop = _Loop(stage, out / CHECKPOINT, arithmetic, world)
     first = loop.resume()
+    make_folder(out)  # now, not after an epoch, should that be impossible
     world.share(stage.model)
     metrics = Metrics(out, loop.rows) if world.first and first < epochs else None
     for epoch in range(first, epochs):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.training.toy import write_mocap
 from training.checkpoint import load_checkpoint
 from training.mocap import load_mocap
 from training.pretrain import PretrainConfig, make_sample, pretrain, procrustes_error
@@ -13,29 +14,7 @@ from training.pretrain import PretrainConfig, make_sample, pretrain, procrustes_
 @pytest.fixture
 def corpus(tmp_path):
     """Twenty recordings of a body that swings its arms and turns."""
-    rng = np.random.default_rng(0)
-    body = np.array([[0, 1.6, .1], [.03, 1.63, .08], [-.03, 1.63, .08], [.07, 1.6, 0], [-.07, 1.6, 0], [.18, 1.4, 0],
-                     [-.18, 1.4, 0], [.2, 1.15, 0], [-.2, 1.15, 0], [.2, .9, 0], [-.2, .9, 0], [.1, .9, 0], [-.1, .9,
-                     0], [.1, .5, 0], [-.1, .5, 0], [.1, .1, 0], [-.1, .1, 0]])  # fmt: skip
-    clips = []
-    for _ in range(20):
-        t = np.arange(90) / 30
-        world = np.repeat(body[None], 90, 0)
-        world[:, [7, 9], 2] += np.sin(rng.uniform(2, 6) * t)[:, None] * np.array([0.15, 0.3])
-        angle = rng.uniform(0, 6) + 0.5 * t
-        turn = np.stack([np.cos(angle), np.sin(angle)], -1)
-        x, z = world[..., 0].copy(), world[..., 2].copy()
-        world[..., 0] = x * turn[:, :1] + z * turn[:, 1:]
-        world[..., 2] = -x * turn[:, 1:] + z * turn[:, :1]
-        clips.append(world)
-    root = np.concatenate([c[:, 11:13].mean(1) for c in clips])
-    positions = np.concatenate(clips) - root[:, None]
-    np.savez(
-        tmp_path / "mocap.npz", positions=positions.astype(np.float16), root=root.astype(np.float32),
-        clip_start=np.arange(21) * 90, clip_name=np.array([f"take{i}" for i in range(20)]), source=np.array(["rig"] *
-        20), label=np.array(["swing"] * 20), fps=np.float32(30),
-    )  # fmt: skip
-    return tmp_path / "mocap.npz"
+    return write_mocap(tmp_path / "mocap.npz")
 
 
 def test_a_sample_is_centred_on_the_hips_and_keeps_bone_lengths(corpus):
@@ -64,7 +43,9 @@ def test_procrustes_ignores_rotation_scale_and_place_but_not_shape():
 
 
 def test_a_run_writes_encoder_and_report_and_resumes(corpus, tmp_path):
-    config = PretrainConfig(str(corpus), str(tmp_path / "run"), epochs=1, windows_per_epoch=32, batch=16, frames=8)
+    config = PretrainConfig(
+        str(corpus), str(tmp_path / "run"), epochs=1, windows_per_epoch=32, batch=16, frames=8, width=8, layers=1
+    )
     report = pretrain(config)
     assert set(report) == {"skeleformer", "mean pose", "linear regression"}
     for sources in report.values():

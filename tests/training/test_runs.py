@@ -8,28 +8,13 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
+from tests.training.toy import moving
 from training.__main__ import main
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.datasets import Clip
 from training.evaluate import Evaluation, class_probabilities, evaluate
 from training.finetune import FinetuneConfig, finetune, predictor
 from training.losses import any_of_cross_entropy
 from training.sampler import Source
-
-
-def moving(label, seed, frames=24):
-    """A body whose right wrist circles (label 0), or whose whole body slides (label 1)."""
-    rng = np.random.default_rng(seed)
-    body = np.array([[0, 7], [2, 5], [-2, 5], [4, 6], [-4, 6], [11, 18], [-11, 18], [13, 36], [-13, 36], [14, 51],
-    [-14, 51],
-                     [8, 47], [-8, 47], [8, 71], [-8, 71], [8, 95], [-8, 95]], float) * rng.uniform(1, 3)  # fmt: skip
-    t = np.arange(frames) / 15
-    xy = np.repeat(body[None], frames, 0)
-    if label == 0:
-        xy[:, 10] += 40 * np.stack([np.cos(6 * t), np.sin(6 * t)], -1)
-    else:
-        xy[..., 0] += 100 * t[:, None]
-    return Clip(f"{label}-{seed}", label, xy[None].astype(np.float32), np.ones((1, frames, 17), np.float32), t)
 
 
 def source(n=16):
@@ -50,8 +35,12 @@ def test_training_learns_a_difference_it_is_shown(tmp_path):
     assert result.report()["top1"] >= 0.9
 
 
+def small(out, **changes):
+    return config(out, width=8, layers=1, **changes)
+
+
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path):
-    straight = finetune(config(tmp_path / "a"), [source()], ("x", "y"))
+    straight = finetune(small(tmp_path / "a"), [source()], ("x", "y"))
 
     class Killed(Exception):
         pass
@@ -60,9 +49,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path):
         raise Killed
 
     with pytest.raises(Killed):  # in the second epoch, after the first was saved
-        finetune(config(tmp_path / "b", evaluate_every=2), [source()], ("x", "y"), validate=kill)
+        finetune(small(tmp_path / "b", evaluate_every=2), [source()], ("x", "y"), validate=kill)
     assert load_checkpoint(tmp_path / "b" / "last.ckpt")["epoch"] == 0
-    resumed = finetune(config(tmp_path / "b"), [source()], ("x", "y"))
+    resumed = finetune(small(tmp_path / "b"), [source()], ("x", "y"))
     for (name, a), b in zip(straight.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
     epochs = [json.loads(line)["epoch"] for line in (tmp_path / "b" / "metrics.jsonl").read_text().splitlines()]
