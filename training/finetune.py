@@ -111,8 +111,8 @@ def finetune(
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    if config.windows_per_epoch % config.batch == 1:
-        raise UserError("an epoch's last batch would be one window, of which there is no variance; change --batch")
+    if 1 in (config.batch, config.windows_per_epoch % config.batch):
+        raise UserError("a batch of the epoch would be one window, of which there is no variance; change --batch")
     device = choose_device(config.device)
     arithmetic, world = Arithmetic.of(device, config.amp), join(device)
     sizes = network(config.frames, config.width, config.layers, config.dropout, len(words))

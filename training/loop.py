@@ -80,7 +80,7 @@ def train(stage: Stage, out: Path, epochs: int, seed: int, arithmetic: Arithmeti
     first = loop.resume()
     make_folder(out)  # now, not after an epoch, should that be impossible
     world.share(stage.model)
-    metrics = Metrics(out, loop.rows) if world.first and first < epochs else None
+    metrics = Metrics(out, loop.rows) if world.first and (loop.rows or first < epochs) else None
     for epoch in range(first, epochs):
         started = time.perf_counter()
         torch.manual_seed(seed * 100_003 + epoch + _RANK_SEED * world.rank)

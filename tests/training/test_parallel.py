@@ -10,7 +10,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from skeleformer import SkeleFormer, SkeleFormerConfig
-from tests.training.toy import SMALL, die, run, write_clips, write_mocap
+from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.parallel import SharedBatchNorm, World, join, share_batch_norm
@@ -136,11 +136,21 @@ def test_two_processes_go_on_with_the_run_of_one(tmp_path):
     assert report["skeleformer"]["rig"] == pytest.approx(expected["skeleformer"]["rig"], rel=1e-3)
 
 
-def test_a_batch_that_cannot_be_used_is_one_sentence(tmp_path, capsys):
+@pytest.mark.parametrize("batch", ["1", "10"])
+def test_a_batch_that_cannot_be_used_is_one_sentence(tmp_path, capsys, batch):
     data = write_clips(tmp_path / "own.pkl")
     command = ["finetune", "--data", str(data), "--out", str(tmp_path / "run"), "--windows-per-epoch", "11"]
-    assert main([*command, "--batch", "10", *SMALL]) == 2
-    assert capsys.readouterr().err.startswith("error: an epoch's last batch would be one window")
+    assert main([*command, "--batch", batch, *SMALL]) == 2
+    assert capsys.readouterr().err.startswith("error: a batch of the epoch would be one window")
+
+
+def test_more_processes_than_windows_are_refused(tmp_path):
+    data = write_clips(tmp_path / "own.pkl")
+    child = start("finetune", "--data", str(data), "--out", str(tmp_path / "run"), "--epochs", "1",
+                  "--windows-per-epoch", "4", "--batch", "2", *SMALL, processes=3)  # fmt: skip
+    _, err = child.communicate()
+    assert child.returncode
+    assert "error: 3 processes cannot share a batch of 2; change --batch" in err
 
 
 def test_apples_gpu_is_not_shared(monkeypatch):
