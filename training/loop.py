@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pipeline.errors import UserError
 from training.average import RunningAverage
 from training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from training.devices import Arithmetic
@@ -144,8 +143,6 @@ class _Loop:
         """This process's part of each batch of an epoch on the device, and which part of the batch it is."""
         for batch in self.stage.batches(rng):
             count = len(batch[0])
-            if count < self.world.size:
-                raise UserError(f"{self.world.size} processes cannot share a batch of {count}; change --batch")
             rows = self.world.part(count)
             yield [self.arithmetic.tensor(a[rows]) for a in batch], (rows.stop - rows.start) / count
 

@@ -37,7 +37,13 @@ class World:
         return self.rank == 0
 
     def part(self, count: int) -> slice:
-        """This process's rows of a batch of ``count``; sizes differ by one at most."""
+        """This process's rows of a batch of ``count``; sizes differ by one at most.
+
+        Raises:
+            UserError: there are fewer rows than processes.
+        """
+        if count < self.size:
+            raise UserError(f"{self.size} processes cannot share a batch of {count}; change --batch")
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def sum(self, tensor: Tensor) -> Tensor:

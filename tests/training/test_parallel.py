@@ -10,7 +10,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from skeleformer import SkeleFormer, SkeleFormerConfig
-from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
+from tests.training.toy import SMALL, die, run, write_clips, write_mocap
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.parallel import SharedBatchNorm, World, join, share_batch_norm
@@ -144,13 +144,9 @@ def test_a_batch_that_cannot_be_used_is_one_sentence(tmp_path, capsys, batch):
     assert capsys.readouterr().err.startswith("error: a batch of the epoch would be one window")
 
 
-def test_more_processes_than_windows_are_refused(tmp_path):
-    data = write_clips(tmp_path / "own.pkl")
-    child = start("finetune", "--data", str(data), "--out", str(tmp_path / "run"), "--epochs", "1",
-                  "--windows-per-epoch", "4", "--batch", "2", *SMALL, processes=3)  # fmt: skip
-    _, err = child.communicate()
-    assert child.returncode
-    assert "error: 3 processes cannot share a batch of 2; change --batch" in err
+def test_more_processes_than_windows_are_refused():
+    with pytest.raises(UserError, match="3 processes cannot share a batch of 2; change --batch"):
+        World(0, 3).part(2)
 
 
 def test_apples_gpu_is_not_shared(monkeypatch):
