@@ -74,7 +74,7 @@ def make_sample(clip: MocapClip, rng: np.random.Generator, frames: int, noisy: b
     pixels, camera = project(world, random_rotation(rng, ANYWHERE), rng.uniform(*ANYWHERE.distance_m))
     scores = np.ones(pixels.shape[:2], np.float32)
     if noisy:
-        pixels, scores = detector_noise(pixels, scores, rng, DetectorNoise(), synthetic=True)
+        pixels, scores = detector_noise(pixels, scores, rng, DetectorNoise(untouched=0), synthetic=True)
         scores[rng.random(scores.shape) < MASKED_JOINTS] = 0
     target = camera - camera[:, _HIPS].mean(1, keepdims=True)
     return LiftingSample(window_features(pixels, scores), target)

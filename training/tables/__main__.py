@@ -12,6 +12,7 @@ import torch
 
 from pipeline.errors import UserError
 from skeleformer.errors import WeightsError
+from training.devices import DEVICES
 from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
 from training.tables.run import Settings
 from training.tables.sources import KINDS, train_source
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--targets", nargs="+", choices=TARGETS, default=None, help="data sets of the table (default: its own)"
     )
     top.add_argument("--seeds", type=int, default=3)
+    top.add_argument("--device", choices=DEVICES, default="cpu")
     top.add_argument("--threads", type=int, default=1)
     top.add_argument("--out", default="docs/results", metavar="DIR", help="where reports go (default %(default)s)")
     return top
@@ -56,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(given)
     torch.set_num_threads(args.threads)
     settings = Settings(
-        Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(),
+        Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(device=args.device),
         "python -m training.tables " + " ".join(given),
     )  # fmt: skip
     try:

@@ -16,12 +16,13 @@ from skeleformer.features import skeleton_features
 from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, parents_from_names
 from training.batches import pad_windows
+from training.finetune import predictor
 from training.pickles import load_plain_pickle
 from training.tables.networks import encoder_weights, stgcn, take_over
 from training.tables.report import Report
 from training.tables.run import Settings
 from training.tables.task import FRAMES, Batches, load_task, recipe_part
-from training.tables.trial import predictor, train
+from training.tables.trial import train
 
 _PAPER = {
     "20 joints, 3D": (81.5, 90.4), "17 joints, 2D -> 20 joints, 3D": (81.6, 92.6), "17 joints, 2D": (43.3, 57.8),

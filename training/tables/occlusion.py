@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluate import Predict
+from training.finetune import predictor
 from training.tables.networks import stgcn
 from training.tables.report import Report
 from training.tables.run import Settings, trial
 from training.tables.task import Task, load_task
-from training.tables.trial import predictor, train
+from training.tables.trial import train
 
 PARTS: dict[str, tuple[int, ...]] = {
     "none": (), "left arm": (5, 7, 9), "right arm": (6, 8, 10), "two hands": (9, 10),

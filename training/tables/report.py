@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.commands import write_text
+from training.files import write_text
 
 
 @dataclass

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from skeleformer.model import SkeleFormer
 from skeleformer.tuning import TuningConfig
+from training.finetune import predictor
 from training.tables.networks import skeleformer
 from training.tables.task import Task
-from training.tables.trial import Budget, Cost, predictor, train
+from training.tables.trial import Budget, Cost, train
 
 log = logging.getLogger(__name__)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from training.finetune import predictor
 from training.tables.networks import stgcn
 from training.tables.report import Report
 from training.tables.run import Settings, trial
 from training.tables.task import Task, load_task
-from training.tables.trial import predictor, train
+from training.tables.trial import train
 
 _PAPER_1 = {"ST-GCN": (88.9, 96.8), "SkeleFormer (scratch)": (88.5, 95.4), "SkeleFormer (2D->3D)": (93.1, 97.1)}
 

@@ -13,11 +13,12 @@ from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS
 from skeleformer.stgcn import STGCN
 from training.evaluate import Predict
+from training.finetune import predictor
 from training.tables.networks import skeleformer, stgcn, with_parents
 from training.tables.report import Report
 from training.tables.run import Settings
 from training.tables.task import Batches, Task, load_task
-from training.tables.trial import predictor, train
+from training.tables.trial import train
 
 DELETED = 3
 """Joints of 17 that node deletion takes away: about 20 %."""

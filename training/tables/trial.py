@@ -6,12 +6,11 @@ import math
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from training.evaluate import Predict
+from training.devices import Arithmetic, choose_device
 from training.tables.task import Batches
 
 
@@ -26,7 +25,8 @@ class Budget:
         weight_decay: of all parameters.
         warmup: part of the steps in which the rate rises; it then falls as a cosine.
         smoothing: of the labels.
-        amp: bfloat16 products.
+        amp: half-precision products.
+        device: one of ``training.devices.DEVICES``.
     """
 
     batch: int = 16
@@ -36,6 +36,7 @@ class Budget:
     warmup: float = 0.1
     smoothing: float = 0.1
     amp: bool = True
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def train(model: nn.Module, batches: Batches, windows: int, budget: Budget, whol
         seed: of the dropout.
     """
     torch.manual_seed(seed)
-    model.train()
+    arithmetic = Arithmetic.of(choose_device(budget.device), budget.amp)
+    scaler = arithmetic.scaler()
+    model.to(arithmetic.device).train()
     learning = [(name.startswith("head"), p) for name, p in model.named_parameters() if p.requires_grad]
     groups = [
         {"params": [p for head, p in learning if head], "peak": budget.small_lr},
@@ -71,26 +74,17 @@ def train(model: nn.Module, batches: Batches, windows: int, budget: Budget, whol
         rate = _rate(step / steps, budget.warmup)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate
-        with torch.autocast("cpu", torch.bfloat16, enabled=budget.amp):
-            logits = model(torch.from_numpy(features)).float()
-        loss = functional.cross_entropy(logits, torch.from_numpy(labels), label_smoothing=budget.smoothing)
+        with arithmetic.autocast():
+            logits = model(arithmetic.tensor(features)).float()
+        loss = functional.cross_entropy(logits, arithmetic.tensor(labels), label_smoothing=budget.smoothing)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_([p for _, p in learning], 1.0)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
     spent = time.process_time() - spent
     return Cost(sum(p.numel() for _, p in learning) / 1e6, 1000 * spent / windows)
-
-
-def predictor(model: nn.Module, amp: bool) -> Predict:
-    """The trained model as a function of numpy features to logits."""
-
-    def predict(features: np.ndarray) -> np.ndarray:
-        model.eval()
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=amp):
-            return model(torch.from_numpy(features)).float().numpy()
-
-    return predict
 
 
 def _rate(done: float, warmup: float) -> float:

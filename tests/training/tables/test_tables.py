@@ -13,6 +13,7 @@ from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, check_parents
 from skeleformer.tuning import METHODS
 from training.checkpoint import save_checkpoint
+from training.finetune import predictor
 from training.sampler import Source
 from training.tables import joints, networks
 from training.tables import task as tasks
@@ -24,7 +25,7 @@ from training.tables.report import Report
 from training.tables.sources import left_out
 from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
-from training.tables.trial import Budget, predictor, train
+from training.tables.trial import Budget, train
 
 KINECT = [
     "hip_center", "spine", "shoulder_center", "head", "shoulder_left", "elbow_left", "wrist_left", "hand_left",
