@@ -9,6 +9,7 @@ import sys
 
 from pipeline.errors import UserError
 from skeleformer.errors import WeightsError
+from skeleformer.tuning import METHODS
 from training import commands
 from training.devices import DEVICES
 from training.parallel import first_process
@@ -48,6 +49,22 @@ def parser() -> argparse.ArgumentParser:
     _common(p)
     p.set_defaults(run=commands.run_finetune)
 
+    p = sub.add_parser("tune", help="teach a trained model a data set by a tuning method, most of it left as it is")
+    p.add_argument(
+        "--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files"
+    )
+    p.add_argument("--method", choices=METHODS, default="skeleton-prompt", help="(default %(default)s)")
+    p.add_argument("--prompts", type=int, default=10, help="prompts a layer (default %(default)s)")
+    p.add_argument("--weights", metavar="FILE", help="a .safetensors model to start from (default: the shipped one)")
+    p.add_argument("--split", default="train", help="training split (default %(default)s)")
+    p.add_argument("--validate", default=None, metavar="SPLIT", help="split to report while training")
+    p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window")
+    p.add_argument("--epochs", type=int, default=20)
+    p.add_argument("--windows-per-epoch", type=int, default=500)
+    p.add_argument("--lr", type=float, default=2e-3, help="(default %(default)s)")
+    _run(p)
+    p.set_defaults(run=commands.run_tune)
+
     p = sub.add_parser("evaluate", help="accuracy of a model on a split")
     p.add_argument("--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files")
     p.add_argument("--split", default="val", help="name of a split, several joined by &, or all (default %(default)s)")
@@ -85,14 +102,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _common(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--frames", type=int, default=32, help="frames in a window (default %(default)s)")
+    p.add_argument("--width", type=int, default=32, help="channels a joint (default %(default)s)")
+    p.add_argument("--layers", type=int, default=4, help="of either transformer (default %(default)s)")
+    _run(p)
+
+
+def _run(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--out", required=True, metavar="DIR", help="where checkpoints and reports go; an interrupted run resumes"
     )
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--frames", type=int, default=32, help="frames in a window (default %(default)s)")
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--width", type=int, default=32, help="channels a joint (default %(default)s)")
-    p.add_argument("--layers", type=int, default=4, help="of either transformer (default %(default)s)")
     p.add_argument("--dropout", type=float, default=0.1)
     _arithmetic(p)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,30 +55,68 @@ def run_finetune(args: argparse.Namespace) -> None:
     if args.shipped:
         words: tuple[str, ...] = LABELS
         sources = shipped_sources(Path(args.shipped))
-        check = validator(Path(args.shipped), args.frames)
+        check: Check | None = validator(Path(args.shipped), args.frames)
     else:
-        data = load_dataset(args.data)
-        words = data.label_names
-        own = tuple((i,) for i in range(len(words)))
-        sources = [Source(data.name, data.part(args.split), own, augmentation=Augmentation(), people=args.people)]
-        check = None
-        if args.validate is not None:
-            clips = data.part(args.validate)
-
-            def check(predict: Predict) -> dict[str, float]:
-                result = evaluate(predict, clips, data.label_names, own, args.frames, people=args.people)
-                return {args.validate: result.report()["top1"]}
-
+        words, sources, check = _own_data(args, args.frames)
     encoder = load_encoder(args.encoder, words) if args.encoder else None
-    model = finetune(
-        config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None,
-        None if check is None else lambda m: check(predictor(m)),
+    _train_and_save(config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None, check)
+
+
+def run_tune(args: argparse.Namespace) -> None:
+    start, known = load_model(args.weights)
+    sizes = start.config
+    if start.tuning is not None:
+        raise UserError(f"{args.weights} is tuned already, by {start.tuning.method}; start from a plain model")
+    if sizes.spatial_layers != sizes.temporal_layers or sizes.fusion != "jemf":
+        raise UserError(f"{args.weights} is of another shape than `python -m training finetune` makes")
+    config = FinetuneConfig(
+        out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
+        head_lr=args.lr, weight_decay=1e-4, average=0.98, threads=args.threads, amp=args.amp, seed=args.seed,
+        idle_part=0.0, device=args.device, dropout=args.dropout, frames=sizes.frames, width=sizes.width,
+        layers=sizes.spatial_layers, method=args.method, prompts=args.prompts,
     )  # fmt: skip
+    words, sources, check = _own_data(args, sizes.frames)
+    encoder = {k: v for k, v in start.state_dict().items() if known == words or not k.startswith("head.")}
+    _train_and_save(config, sources, words, encoder, None, check)
+
+
+Check = Callable[[Predict], dict[str, float]]
+"""Figures of a model while it is trained."""
+
+
+def _own_data(args: argparse.Namespace, frames: int) -> tuple[tuple[str, ...], list[Source], Check | None]:
+    """Words, training clips and validation of a user's data set, which brings its own classes."""
+    data = load_dataset(args.data)
+    own = tuple((i,) for i in range(len(data.label_names)))
+    sources = [Source(data.name, data.part(args.split), own, augmentation=Augmentation(), people=args.people)]
+    if args.validate is None:
+        return data.label_names, sources, None
+    clips = data.part(args.validate)
+
+    def check(predict: Predict) -> dict[str, float]:
+        result = evaluate(predict, clips, data.label_names, own, frames, people=args.people)
+        return {args.validate: result.report()["top1"]}
+
+    return data.label_names, sources, check
+
+
+def _train_and_save(
+    config: FinetuneConfig,
+    sources: list[Source],
+    words: tuple[str, ...],
+    encoder: dict[str, Tensor] | None,
+    idle: int | None,
+    check: Check | None,
+) -> None:
+    """Train; the first process writes ``model.safetensors``."""
+    validate = None if check is None else lambda model: check(predictor(model))
+    model = finetune(config, sources, words, encoder, idle, validate)
     if not first_process():
         return
-    target = Path(args.out) / "model.safetensors"
+    target = Path(config.out) / "model.safetensors"
     save_model(model, target, words)
-    print(f"wrote {target}")
+    learning = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
+    print(f"wrote {target}; {learning:.2f} M parameters learnt")
 
 
 def run_convert(args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UserError
 from skeleformer.model import SkeleFormer
+from skeleformer.tuning import TuningConfig, apply_tuning
 from training.average import RunningAverage
 from training.devices import Arithmetic, choose_device
 from training.loop import Batch, Stage, prepare, train
@@ -52,6 +53,8 @@ class FinetuneConfig:
     device: str = "cpu"  # one of training.devices.DEVICES
     width: int = 32  # channels a joint
     layers: int = 4  # of either transformer
+    method: str = "full"  # what learns: one of skeleformer.tuning.METHODS
+    prompts: int = 10  # a layer, for the methods that have them
 
 
 def predictor(model: nn.Module, amp: bool = False) -> Callable[[np.ndarray], np.ndarray]:
@@ -116,9 +119,11 @@ def finetune(
     device = choose_device(config.device)
     arithmetic, world = Arithmetic.of(device, config.amp), join(device)
     sizes = network(config.frames, config.width, config.layers, config.dropout, len(words))
-    model, smooth = SkeleFormer(sizes), SkeleFormer(sizes).to(device)
+    model = SkeleFormer(sizes)
     if encoder is not None:
         _start_from(model, encoder)
+    smooth = _tuned(SkeleFormer(sizes), config).to(device)
+    _tuned(model, config)
     prepare(model, device, world)
     average = RunningAverage(model, config.average)
     steps = math.ceil(config.windows_per_epoch / config.batch)
@@ -171,6 +176,13 @@ def _start_from(model: SkeleFormer, encoder: Mapping[str, Tensor]) -> None:
         raise UserError("no weight of the encoder to start from fits a model of these sizes")
     model.load_state_dict(taken, strict=False)
     log.info("%d of %d tensors from the pre-trained encoder", len(taken), len(own))
+
+
+def _tuned(model: SkeleFormer, config: FinetuneConfig) -> SkeleFormer:
+    """The model with what the method adds; whole fine-tuning leaves no trace in it."""
+    if config.method == "full":
+        return model
+    return apply_tuning(model, TuningConfig(config.method, prompts=config.prompts))
 
 
 _FREE_SETTINGS = ("out", "threads", "device", "evaluate_every")
