@@ -50,9 +50,7 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(run=commands.run_finetune)
 
     p = sub.add_parser("tune", help="teach a trained model a data set by a tuning method, most of it left as it is")
-    p.add_argument(
-        "--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files"
-    )
+    p.add_argument("--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files")
     p.add_argument("--method", choices=METHODS, default="skeleton-prompt", help="(default %(default)s)")
     p.add_argument("--prompts", type=int, default=10, help="prompts a layer (default %(default)s)")
     p.add_argument("--weights", metavar="FILE", help="a .safetensors model to start from (default: the shipped one)")

@@ -14,7 +14,7 @@ from training.datasets import Clip, DataSet, load_dataset
 from training.evaluate import Predict, evaluate
 from training.mocap import load_mocap
 from training.sampler import Source
-from training.vocabulary import LABELS, MERGE, merge_of
+from training.vocabulary import LABELS, MERGE, MOTIONLESS, merge_of
 from training.windows import Augmentation
 
 
@@ -29,6 +29,9 @@ class Part:
         weight: how often its clips are drawn.
         people: people in a window.
         mirror: probability of a mirrored window; 0 where classes name a side.
+        camera: where virtual cameras stand.
+        held: poses of its clips are held to show people who do nothing.
+        anywhere: any pose is, not only those at the ends of a recording.
     """
 
     file: str
@@ -38,12 +41,14 @@ class Part:
     people: int = 1
     mirror: float = 0.5
     camera: CameraRange = IN_FRONT
+    held: bool = True
+    anywhere: bool = False
 
 
 SHIPPED = (
-    Part("jhmdb_train", "train", ("val",), 1.5),
-    Part("jhmdb_train_lightning", "train", ("val",), 1.5),
-    Part("exercise_train", "train", ("val",), 2.0),
+    Part("jhmdb_train", "train", ("val",), 1.5, anywhere=True),
+    Part("jhmdb_train_lightning", "train", ("val",), 1.5, anywhere=True),
+    Part("exercise_train", "train", ("val",), 2.0, held=False),
     Part("nw_ucla", "xview_train&xsub_train", ("xview_val", "xsub_val")),
     Part("utkinect", "xsub_train", ("xsub_val",), 3.0),
     Part("msr_action3d", "xsub_train", ("xsub_val",), 2.0),
@@ -51,7 +56,7 @@ SHIPPED = (
     Part("msr_daily", "xsub_train", ("xsub_val",), 1.5),
     Part("florence", "xsub_train", ("xsub_val",), 2.0),
     Part("gtu", "train", ("val",), mirror=0.0),
-    Part("sbu", "train", ("val",), people=2),
+    Part("sbu", "train", ("val",), people=2, held=False),
 )
 
 MOCAP_WEIGHT = 0.25
@@ -79,9 +84,13 @@ def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED) -> list[Sou
     for part in parts:
         data = load_dataset(folder / f"{part.file}.pkl")
         augmentation = Augmentation(mirror=part.mirror, camera=part.camera)
+        merge = require_merge(data)
+        held = still_labels(merge) if part.held else frozenset()
         sources.append(
-            Source(part.file, data.part(part.train), require_merge(data), part.weight, augmentation, part.people)
-        )
+            Source(
+                part.file, data.part(part.train), merge, part.weight, augmentation, part.people, held, part.anywhere
+            )
+        )  # fmt: skip
     sources.append(mocap_source(folder / "mocap.npz"))
     return sources
 
@@ -101,7 +110,14 @@ def mocap_source(path: Path) -> Source:
             )  # fmt: skip
     index = {word: i for i, word in enumerate(LABELS)}
     merge = tuple(tuple(index[w] for w in MERGE["mocap"][name]) for name in names)
-    return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, Augmentation(camera=ANYWHERE))
+    augmentation = Augmentation(camera=ANYWHERE)
+    return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, augmentation, 1, still_labels(merge), True)
+
+
+def still_labels(merge: tuple[tuple[int, ...], ...]) -> frozenset[int]:
+    """Classes whose poses, held, show a person who does nothing."""
+    motionless = {LABELS.index(word) for word in MOTIONLESS}
+    return frozenset(label for label, words in enumerate(merge) if not motionless & set(words))
 
 
 def validator(folder: Path, frames: int, parts: tuple[Part, ...] = SHIPPED) -> Callable[[Predict], dict[str, float]]:

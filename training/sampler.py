@@ -24,6 +24,8 @@ class Source:
         weight: how often its clips are drawn, compared with other sources'.
         augmentation: how windows are disturbed.
         people: how many people of a clip go into one window.
+        held: labels of clips whose poses may be held to show a person who does nothing.
+        anywhere: any pose of a clip may be held, not only the first or the last.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Source:
     weight: float = 1.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     people: int = 1
+    held: frozenset[int] = frozenset()
+    anywhere: bool = False
 
     def words(self) -> tuple[int, ...]:
         """All words that the source's classes map to."""
@@ -86,14 +90,14 @@ def epoch_batches(
     """
     share = np.array([s.weight * len(s.clips) for s in sources])
     balance = [class_balance(s) for s in sources]
-    still = [(s, clip) for s in sources if s.clips[0].is_3d and s.people == 1 for clip in s.clips]
+    still = [(s, clip) for s in sources for clip in s.clips if clip.label in s.held]
     everything = np.ones(words, bool)
     drawn: list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]] = []
     for kind in rng.choice(len(sources), count, p=share / share.sum()):
         source = sources[kind]
         if idle is not None and still and rng.random() < idle_part:
             source, clip = still[rng.integers(len(still))]
-            clip = idle_clip(clip, rng, 0)
+            clip = idle_clip(clip, rng, 0, source.anywhere)
             target, choices = _one_hot((idle,), words), everything
         else:
             clip = source.clips[rng.choice(len(source.clips), p=balance[kind])]

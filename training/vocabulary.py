@@ -13,6 +13,14 @@ from collections.abc import Mapping
 IDLE = "idle"
 """Standing, sitting or shifting about without doing anything in particular."""
 
+MOTIONLESS = frozenset(
+    {
+        "shoot a bow", "shoot a gun", "read", "write", "use a laptop", "play a video game", "play the guitar", "phone",
+        "drink", "eat", "lie down", "push",
+    }
+)  # fmt: skip
+"""Actions that look the same when time stands still, so that a held pose of theirs shows no idle person."""
+
 MERGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "jhmdb": {
         "brush_hair": ("brush hair",), "catch": ("catch",), "clap": ("clap",), "climb_stairs": ("climb stairs",),

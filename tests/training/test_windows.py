@@ -1,5 +1,7 @@
 """Training sees what the pipeline sees, disturbed; evaluation sees exactly that."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,9 @@ from training.augment import MIRROR, DetectorNoise, detector_noise
 from training.batches import pad_windows
 from training.cameras import ANYWHERE, project, random_rotation
 from training.datasets import Clip
+from training.recipe import still_labels
 from training.sampler import Source, epoch_batches
+from training.vocabulary import LABELS
 from training.windows import (
     MIN_FRAMES,
     Augmentation,
@@ -130,14 +134,29 @@ def test_padding_is_in_front():
 
 
 def test_an_idle_person_hardly_moves():
-    clip = idle_clip(clip_3d(), np.random.default_rng(0), 0)
-    features = clip_features(clip)
-    assert np.abs(features[..., 2:4]).mean() < 0.05
+    for source, anywhere in ((clip_3d(), False), (clip_3d(), True), (clip_2d(), True)):
+        clip = idle_clip(source, np.random.default_rng(0), 0, anywhere)
+        assert clip.times_s[-1] == pytest.approx(2.4, abs=0.1)
+        assert np.abs(clip_features(clip)[..., 2:4]).mean() < 0.05
+
+
+def test_a_held_pose_of_a_video_trembles_as_its_detector_did():
+    source = clip_2d(60)
+    rng = np.random.default_rng(1)
+    shaky = replace(source, keypoints=source.keypoints + rng.normal(0, 3, source.keypoints.shape).astype(np.float32))
+    calm, trembling = (idle_clip(c, np.random.default_rng(2), 0, True).keypoints[0] for c in (source, shaky))
+    assert np.diff(calm, axis=0).std() < 1
+    assert 1.5 < trembling.std(0).mean() < 4.5
+
+
+def test_actions_that_look_alike_when_time_stands_still_are_not_held():
+    held = still_labels(((LABELS.index("walk"),), (LABELS.index("shoot a gun"),), (LABELS.index("wave"),)))
+    assert held == {0, 2}
 
 
 def test_epochs_draw_by_weight_and_mark_what_is_right():
     a = Source("a", tuple(clip_2d(seed=i, label=i % 2) for i in range(10)), ((0,), (1, 2)), weight=3.0)
-    b = Source("b", tuple(clip_3d(seed=i) for i in range(10)), ((3,),), weight=1.0)
+    b = Source("b", tuple(clip_3d(seed=i) for i in range(10)), ((3,),), weight=1.0, held=frozenset({0}))
     batches = list(epoch_batches([a, b], 5, np.random.default_rng(0), 256, 32, 32, idle=4, idle_part=0.2))
     target = np.concatenate([x.target for x in batches])
     choices = np.concatenate([x.choices for x in batches])
