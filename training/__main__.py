@@ -37,6 +37,9 @@ def parser() -> argparse.ArgumentParser:
         help="annotation file or folder of NTU .skeleton files, with the classes to learn",
     )
     what.add_argument("--shipped", metavar="DIR", help="folder of all the data sets of the shipped model's recipe")
+    p.add_argument(
+        "--with-validation", action="store_true", help="of --shipped: train on real video's validation clips too"
+    )
     p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
     p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
     p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window of --data")
@@ -80,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
 
     p = sub.add_parser("card", help="measure the shipped model on every validation split and write its card")
     p.add_argument("--shipped", required=True, metavar="DIR", help="folder of the recipe's data sets")
+    p.add_argument("--twin", metavar="FILE", help="the model's twin that was trained without --with-validation")
     p.add_argument("--json", default="docs/results/shipped.json", help="where the figures go (default %(default)s)")
     p.add_argument("--threads", type=int, default=1)
     p.set_defaults(run=commands.run_card)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from training.files import write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor
 from training.parallel import first_process
 from training.pretrain import PretrainConfig, pretrain
-from training.recipe import require_merge, shipped_sources, validator
+from training.recipe import VIDEO, require_merge, shipped_sources, validator
 from training.sampler import Source
 from training.vocabulary import IDLE, LABELS
 from training.windows import Augmentation
@@ -50,16 +51,18 @@ def run_finetune(args: argparse.Namespace) -> None:
     config = FinetuneConfig(
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
-        idle_part=0.05 if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
+        idle_part=0.08 if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
     )  # fmt: skip
     if args.shipped:
         words: tuple[str, ...] = LABELS
-        sources = shipped_sources(Path(args.shipped))
-        check: Check | None = validator(Path(args.shipped), args.frames)
+        whole = VIDEO if args.with_validation else ()
+        sources = shipped_sources(Path(args.shipped), whole=whole)
+        check: Check | None = validator(Path(args.shipped), args.frames, whole=whole)
     else:
+        whole = ()
         words, sources, check = _own_data(args, args.frames)
     encoder = load_encoder(args.encoder, words) if args.encoder else None
-    _train_and_save(config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None, check)
+    _train_and_save(config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None, check, whole)
 
 
 def run_tune(args: argparse.Namespace) -> None:
@@ -107,6 +110,7 @@ def _train_and_save(
     encoder: dict[str, Tensor] | None,
     idle: int | None,
     check: Check | None,
+    whole: Sequence[str] = (),
 ) -> None:
     """Train; the first process writes ``model.safetensors``."""
     validate = None if check is None else lambda model: check(predictor(model))
@@ -114,7 +118,7 @@ def _train_and_save(
     if not first_process():
         return
     target = Path(config.out) / "model.safetensors"
-    save_model(model, target, words)
+    save_model(model, target, words, whole)
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
     print(f"wrote {target}; {learning:.2f} M parameters learnt")
 
@@ -140,13 +144,13 @@ def load_encoder(path: str, words: tuple[str, ...]) -> dict[str, Tensor]:
     return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}
 
 
-def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...]) -> None:
-    """Write a model with what a pipeline needs to know about it."""
+def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...], whole: Sequence[str] = ()) -> None:
+    """Write a model with what a pipeline needs to know about it, and the data sets whose validation part it knows."""
     model.save_pretrained(
         path,
         metadata={
             "labels": json.dumps(list(words)), "rate_hz": str(RATE_HZ), "preprocess_version": PREPROCESS_VERSION,
-            "frames": str(model.config.frames),
+            "frames": str(model.config.frames), "validation_seen": json.dumps(list(whole)),
         },
     )  # fmt: skip
 
@@ -161,6 +165,9 @@ def run_evaluate(args: argparse.Namespace) -> None:
     merge = require_merge(data, words)
     people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)
     predict, frames = predictor(model, args.amp), model.config.frames
+    if data.name in json.loads(model.metadata.get("validation_seen", "[]")):
+        print(f"note: the model was trained on every clip of {data.name}; this is no measure of new ones",
+              file=sys.stderr)  # fmt: skip
     result = evaluate(predict, clips, data.label_names, merge, frames, args.views, people, args.open)
     report = result.report()
     if args.json:
@@ -179,7 +186,14 @@ def run_card(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(args.threads)
     model, words = load_model(None)
-    rows = figures(predictor(model), Path(args.shipped), model.config.frames)
+    seen = set(json.loads(model.metadata.get("validation_seen", "[]")))
+    if seen and not args.twin:
+        raise UserError(
+            f"the model was trained on the validation part of {', '.join(sorted(seen))}; give the model that was not, "
+            "trained in the same way, as --twin"
+        )
+    twin, _ = load_model(args.twin or None)
+    rows = figures(predictor(model), Path(args.shipped), model.config.frames, predictor(twin), seen)
     calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
     files = sorted(p for p in model_path("").glob("skeleformer*") if p.suffix in (".safetensors", ".onnx"))
     write_text(Path(args.json), json.dumps(rows, indent=2) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,9 @@ SHIPPED = (
     Part("sbu", "train", ("val",), people=2, held=False),
 )
 
+VIDEO = ("jhmdb_train", "jhmdb_train_lightning", "exercise_train")
+"""The parts that come from real video; the shipped model learns from their validation clips too."""
+
 MOCAP_WEIGHT = 0.25
 """The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
 
@@ -78,19 +81,22 @@ def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple
     return tuple(merge)
 
 
-def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED) -> list[Source]:
-    """Training sources of the shipped model from a folder of annotation files, the motion-capture corpus included."""
+def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED, whole: Sequence[str] = ()) -> list[Source]:
+    """Training sources of the shipped model from a folder of annotation files, the motion-capture corpus included.
+
+    Args:
+        folder: where the files are.
+        parts: the recipe.
+        whole: files of which the validation part is trained on too, once everything has been chosen.
+    """
     sources = []
     for part in parts:
         data = load_dataset(folder / f"{part.file}.pkl")
         augmentation = Augmentation(mirror=part.mirror, camera=part.camera)
         merge = require_merge(data)
         held = still_labels(merge) if part.held else frozenset()
-        sources.append(
-            Source(
-                part.file, data.part(part.train), merge, part.weight, augmentation, part.people, held, part.anywhere
-            )
-        )  # fmt: skip
+        clips = data.part("all" if part.file in whole else part.train)
+        sources.append(Source(part.file, clips, merge, part.weight, augmentation, part.people, held, part.anywhere))
     sources.append(mocap_source(folder / "mocap.npz"))
     return sources
 
@@ -120,9 +126,11 @@ def still_labels(merge: tuple[tuple[int, ...], ...]) -> frozenset[int]:
     return frozenset(label for label, words in enumerate(merge) if not motionless & set(words))
 
 
-def validator(folder: Path, frames: int, parts: tuple[Part, ...] = SHIPPED) -> Callable[[Predict], dict[str, float]]:
-    """A function that gives a model's top-1 accuracy on every validation split of the recipe."""
-    data = [(part, load_dataset(folder / f"{part.file}.pkl")) for part in parts]
+def validator(
+    folder: Path, frames: int, parts: tuple[Part, ...] = SHIPPED, whole: Sequence[str] = ()
+) -> Callable[[Predict], dict[str, float]]:
+    """A function that gives a model's top-1 accuracy on every validation split of the recipe but those trained on."""
+    data = [(part, load_dataset(folder / f"{part.file}.pkl")) for part in parts if part.file not in whole]
 
     def validate(predict: Predict) -> dict[str, float]:
         figures = {}
