@@ -108,7 +108,7 @@ class MoveNetFollower:
         doubted = [person for person in self._people if now - person.confirmed_s > UNCONFIRMED_S]
         if doubted:
             found = self._multipose.detect(image, surroundings(doubted[0].predicted(now).box, self._frame_size))
-        elif self._search.due(now, bool(self._people)):
+        elif self._search.due(now, len(self._people)):
             found = self._look_around(image, now)
         elif self._whole_frame_pays(image):
             found = self._multipose.detect(image, whole(image, self._suiting_size()))

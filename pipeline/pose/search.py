@@ -23,8 +23,8 @@ USUAL = 256
 PARTS = 0.6
 """Width and height of a part over the frame's; four parts overlap by more than a person who needs them is wide."""
 
-MISSING_WAIT_S = 0.05
-"""While somebody is missing passes are this far apart: in a crowd somebody always is."""
+MISSING_WAIT_S = 0.03
+"""While somebody is missing, passes are this far apart for each person in view: in a crowd somebody always is."""
 
 SMALL = 0.2
 """People who span less than this share of the frame's longer side are looked for part by part."""
@@ -103,17 +103,17 @@ class Search:
         self._missing: list[Missing] = []
         self._missing_turn = 0
 
-    def due(self, time_s: float, anybody: bool) -> bool:
-        """Whether a pass is due at a frame's time."""
+    def due(self, time_s: float, people: int) -> bool:
+        """Whether a pass is due at a frame's time, with so many people in view."""
         self._missing = [lost for lost in self._missing if time_s - lost.time_s <= self.missing_s]
-        if anybody or self._alone_s is None:
+        if people or self._alone_s is None:
             self._alone_s = time_s
         if self._last_s is None or self._glimpsed:
             return True
         wait_s = self._wait_s
         if self._missing:
-            wait_s = MISSING_WAIT_S if anybody else 0.0
-        elif not anybody:
+            wait_s = MISSING_WAIT_S * people
+        elif not people:
             wait_s = 0.0 if time_s - self._alone_s <= self.alert_s else min(wait_s, self.empty_s)
         return time_s - self._last_s >= wait_s - 1e-6
 

@@ -15,7 +15,7 @@ def passes(search: Search, seconds: float, fps: float, extents: list[float], sta
     times = []
     for index in range(round(seconds * fps)):
         now = start_s + index / fps
-        if search.due(now, bool(extents)):
+        if search.due(now, len(extents)):
             search.next_view(now, extents, FRAME)
             times.append(now)
     return times
@@ -45,7 +45,7 @@ def test_somebody_lost_is_looked_for_around_the_place_and_then_given_up():
     search = Search()
     passes(search, 3.0, 30, [250.0])
     search.lost(3.0, BOX)
-    assert search.due(3.0 + 0.06, True)
+    assert search.due(3.0 + 0.06, 1)
     view = search.next_view(3.06, [250.0], FRAME)
     assert view.left <= 100
     assert view.top <= 100
@@ -53,8 +53,8 @@ def test_somebody_lost_is_looked_for_around_the_place_and_then_given_up():
     assert view.top + view.height >= 300
     assert view.width < 0.8 * FRAME[0]
     for step in range(30):
-        search.due(3.1 + step / 30, True)
-    assert not search.due(4.1, True) or search.next_view(4.1, [250.0], FRAME).width != view.width
+        search.due(3.1 + step / 30, 1)
+    assert not search.due(4.1, 1) or search.next_view(4.1, [250.0], FRAME).width != view.width
 
 
 def test_somebody_found_again_ends_the_search_for_them():
@@ -63,7 +63,7 @@ def test_somebody_found_again_ends_the_search_for_them():
     search.lost(3.0, BOX)
     search.next_view(3.0, [250.0], FRAME)
     search.came(BOX + 20)
-    assert not search.due(3.05, True)
+    assert not search.due(3.05, 1)
 
 
 def test_somebody_found_elsewhere_does_not_end_it():
@@ -72,7 +72,7 @@ def test_somebody_found_elsewhere_does_not_end_it():
     search.lost(3.0, BOX)
     search.next_view(3.0, [250.0], FRAME)
     search.came(BOX + 400)
-    assert search.due(3.06, True)
+    assert search.due(3.06, 1)
 
 
 def test_an_empty_scene_is_watched_closely_at_first():
@@ -86,7 +86,7 @@ def test_a_glimpse_repeats_the_view_in_the_next_frame():
     search.next_view(0.0, [], FRAME)
     view = search.next_view(0.1, [], FRAME)
     search.glimpsed()
-    assert search.due(0.101, True)
+    assert search.due(0.101, 1)
     assert search.next_view(0.101, [], FRAME) == view
     assert search.next_view(0.2, [], FRAME) != view
 
