@@ -4,7 +4,7 @@
 
 The frames of a clip are shown over and over, with time going on, through real poses and the real model. Resident memory
 is read every 100 frames; growth is the median of the last tenth over that of the tenth that follows the first tenth (in
-which the networks take their working memory).
+which the networks take their working memory). Ctrl-C ends the run early and reports the frames until then.
 """
 
 from __future__ import annotations
@@ -68,22 +68,27 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     readings: list[float] = []
     tracks: set[int] = set()
-    decisions = 0
+    decisions = frames = seen = 0
     started = time.perf_counter()
     try:
         with Pipeline(Endless(args.video, args.frames), pose=args.pose) as results:
             for result in results:
+                frames += 1
                 tracks.update(person.track for person in result.people)
+                seen += len(result.people)
                 decisions += len(result.decided)
                 if result.frame.index % EVERY == 0:
                     readings.append(resident_mb())
     except (UserError, EngineError, CalibrationError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        pass
     tenth = max(1, len(readings) // 10)
     first, last = statistics.median(readings[tenth : 2 * tenth]), statistics.median(readings[-tenth:])
     figures = {
-        "frames": args.frames,
+        "frames": frames,
+        "people": round(seen / max(frames, 1), 2),
         "seconds": round(time.perf_counter() - started, 1),
         "tracks": len(tracks),
         "decisions": decisions,
@@ -91,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         "growth": round(last / first - 1, 4),
     }
     print(
-        f"{args.frames} frames, {len(tracks)} tracks, {decisions} decisions in {figures['seconds']} s: "
+        f"{frames} frames, {len(tracks)} tracks, {decisions} decisions in {figures['seconds']} s: "
         f"{first:.1f} MB after {tenth * EVERY} frames, {last:.1f} MB at the end, growth {figures['growth']:+.2%}"
     )
     if args.json is not None:

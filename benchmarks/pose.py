@@ -42,6 +42,7 @@ SURE = 0.3
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "movenet": ("movenet", {}),
+    "movenet, a look in every frame": ("movenet", {"rest_hz": None}),
     "movenet, not smoothed": ("movenet", {"smooth": False}),
     "multipose 256": ("movenet-multipose", {"long_side": 256}),
     "multipose 320": ("movenet-multipose", {"long_side": 320}),

@@ -26,9 +26,7 @@ def try_backend(backend: str) -> str:
         EngineError: it does not work here; the message says why and what to install.
     """
     with load(model_path("skeleformer-temporal.onnx"), backend) as network:
-        feeds = {
-            spec.name: np.ones([8 if n is None else n for n in spec.shape], spec.dtype) for spec in network.inputs
-        }
+        feeds = {spec.name: np.ones([8 if n is None else n for n in spec.shape], spec.dtype) for spec in network.inputs}
         outputs = network.run(feeds)
         if not all(np.isfinite(value).all() for value in outputs.values()):
             raise EngineError(f"{backend} gives numbers that are not finite.")

@@ -143,8 +143,12 @@ class PoseStage:
         if self._owned:
             self._pose.close()
 
+    def _cpu_s(self) -> float:
+        """CPU time of this thread and of those that help the estimator."""
+        return time.thread_time() + getattr(self._pose, "helped_s", 0.0)
+
     def _look(self, frame: Frame, asked: float) -> Seen:
-        received, cpu = self._clock(), time.thread_time()
+        received, cpu = self._clock(), self._cpu_s()
         self._stats.frame(received)
         origin_s = getattr(self._source, "origin_s", None)
         captured = received if origin_s is None else min(received, origin_s + frame.time_s)
@@ -157,7 +161,7 @@ class PoseStage:
         if self._observe is not None:
             self._observe(people, time_s)
         done = self._clock()
-        self._stats.cpu("pose", time.thread_time() - cpu)
+        self._stats.cpu("pose", self._cpu_s() - cpu)
         stage_ms = {"wait": received - asked, "pose": found - received, "track": done - found}
         if origin_s is not None:
             stage_ms["lag"] = received - captured

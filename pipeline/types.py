@@ -44,12 +44,14 @@ class Pose:
         scores: (17,) float32 in [0, 1], how sure the detector is of each keypoint.
         box: (4,) float32, x1, y1, x2, y2.
         score: how sure the detector is of the person, in [0, 1].
+        predicted: no network has looked at the person in this frame; the body was moved on from the last look.
     """
 
     keypoints: NDArray[np.float32]
     scores: NDArray[np.float32]
     box: NDArray[np.float32]
     score: float
+    predicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

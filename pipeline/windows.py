@@ -152,9 +152,14 @@ class Windows:
         return len(self._tracks)
 
     def update(self, people: Iterable[Person], time_s: float) -> dict[int, GridFrames]:
-        """Take in the people of one frame; returns each one's new grid frames, which may be none."""
+        """Take in the people of one frame; returns each one's new grid frames, which may be none.
+
+        Predicted poses are no observations: the frames between two looks are interpolated from both.
+        """
         new = {}
         for person in people:
+            if person.pose.predicted and person.track in self._tracks:
+                continue
             track = self._tracks.get(person.track)
             if track is None:
                 track = self._tracks[person.track] = TrackWindow(person.track, self.frames, self.rate_hz)

@@ -20,9 +20,7 @@ def simplify(model: onnx.ModelProto) -> None:
 def _make_scalars(graph: onnx.GraphProto) -> None:
     """Constants of equal values that are only broadcast (all dimensions but the last are 1) become scalars."""
     elementwise = {name for node in graph.node if node.op_type in ("Add", "Sub", "Mul", "Div") for name in node.input}
-    elsewhere = {
-        name for node in graph.node if node.op_type not in ("Add", "Sub", "Mul", "Div") for name in node.input
-    }
+    elsewhere = {name for node in graph.node if node.op_type not in ("Add", "Sub", "Mul", "Div") for name in node.input}
     for tensor in graph.initializer:
         array = numpy_helper.to_array(tensor)
         broadcast = array.ndim == 4 and array.size == array.shape[-1] and array.size > 1

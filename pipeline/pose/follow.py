@@ -7,8 +7,12 @@ in each frame only where following would cost more than it.
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +23,11 @@ from pipeline.pose.lightning import MoveNetLightning, presence
 from pipeline.pose.movenet import MoveNetMultipose
 from pipeline.pose.network import BACKEND
 from pipeline.pose.oks import match_poses, oks
-from pipeline.pose.picture import as_bgr, whole
+from pipeline.pose.picture import View, as_bgr, whole
 from pipeline.pose.search import Search, suiting_size, surroundings
-from pipeline.pose.square import LIKELY, inner_box, square_around
+from pipeline.pose.side_by_side import SideBySide, usual_threads
+from pipeline.pose.square import LIKELY, Square, inner_box, overlap, square_around
+from pipeline.preprocess import RATE_HZ
 from pipeline.types import Frame, Pose
 
 log = logging.getLogger(__name__)
@@ -44,8 +50,13 @@ UNCONFIRMED_S = 1.5
 DROP, DOUBTFUL = 0.9, 0.6
 """A presence below this share of the usual one and below this value asks for a second opinion on the pose."""
 
-OPINION_WAIT_S = 0.03
-"""Second opinions are at least this far apart for each person followed."""
+OPINION_WAIT_S = 0.1
+"""Second opinions are at least this far apart for each person followed: ten a second cost a seventh of a core, and more
+of them give hardly better poses."""
+
+STEADY = 0.8
+"""Of somebody whose poses are at least this similar to what the motion before them foretold, the next may be foretold
+without a look."""
 
 SAME_BODY = 0.5
 """Two poses of a frame at least this similar are one body."""
@@ -58,6 +69,8 @@ CONTINUES = 0.1
 
 MOST_FOUND = 6
 """People that one whole-frame pass can report."""
+
+_ROUNDING = 1e-4  # time stamps of files are rounded
 
 
 class MoveNetFollower:
@@ -73,26 +86,36 @@ class MoveNetFollower:
         smooth: bool = True,
         costs: Costs | None = None,
         search: Search | None = None,
+        rest_hz: float | None = RATE_HZ,
+        threads: int | None = None,
         backend: str = BACKEND,
     ) -> None:
-        """Load the shipped networks.
+        """Load the shipped networks, or share those that another camera of this process has loaded.
 
         Args:
             smooth: filter each followed person's keypoints over time.
             costs: what the networks cost; measured now when left out.
             search: when and where to look for newcomers; the default schedule when left out.
+            rest_hz: steady people are looked at no more often than this and moved on by their velocity in between
+                (``Pose.predicted``); those who move otherwise than foretold are looked at in each frame. The default
+                is the rate at which actions are recognised, so recognition loses nothing. None looks at everybody in
+                each frame.
+            threads: so many networks run at the same time, each on one core; None for what suits the machine. The
+                poses do not depend on it.
             backend: the engine that runs the networks, see :func:`engines.load`.
 
         Raises:
             PoseError: a network cannot be loaded.
         """
         self.smooth = smooth
+        self.rest_hz = rest_hz
         self._multipose = MoveNetMultipose(backend=backend)
         self._lightning = MoveNetLightning(backend)
         clock = time.thread_time if backend == "onnx-cpu" else time.perf_counter
         self.costs = costs or measure_costs(self._multipose, self._lightning, clock)
         log.info("a whole-frame pose pass costs as much as following %.1f people", self.costs.usual)
         self._search = search or Search()
+        self._together = SideBySide(usual_threads() if threads is None else threads)
         self._people: list[Followed] = []
         self._time_s: float | None = None
         self._frame_size = (0, 0)
@@ -105,36 +128,49 @@ class MoveNetFollower:
         self._restart_after_gap(image, now)
         found: tuple[Pose, ...] = ()
         known: dict[int, Pose] = {}
-        doubted = [person for person in self._people if now - person.confirmed_s > UNCONFIRMED_S]
-        if doubted:
-            found = self._multipose.detect(image, surroundings(doubted[0].predicted(now).box, self._frame_size))
+        resting = {i for i, person in enumerate(self._people) if self._may_rest(person, now)}
+        doubted = next((person for person in self._people if now - person.confirmed_s > UNCONFIRMED_S), None)
+        if not self._search.affords(now):
+            doubted = None  # for the moment
+        view: View | None = None
+        if doubted is not None:
+            view = surroundings(doubted.predicted(now).box, self._frame_size)
         elif self._search.due(now, len(self._people)):
-            found = self._look_around(image, now)
-        elif self._whole_frame_pays(image):
+            view = self._next_view(now)
+        elif self._whole_frame_pays(image, len(resting)):
             found = self._multipose.detect(image, whole(image, self._suiting_size()))
             expected = [person.predicted(now) for person in self._people]
             known = {i: found[j] for i, j in match_poses(expected, found, EXPLAINED).items()}
             self._pays = (len(self._people), len(known))
 
-        poses = [known.get(i) or self._look_again(image, person, now) for i, person in enumerate(self._people)]
+        poses, seen = self._look(image, now, known, resting, view)
+        found = (*found, *seen)
         found = (*found, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
-        if len(lost) == len(poses) > 1:
+        if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
         else:
             for i in lost:
                 self._search.lost(now, self._people[i].predicted(now).box)
-        if any(not self._is_among(found, self._people[i], now) for i in lost):
-            found = (*found, *self._look_around(image, now))
+        gone = [self._people[i] for i in lost if not self._is_among(found, self._people[i], now)]
+        # Somebody of whom there was no doubt is looked for at once, a doubtful thing when there is time.
+        if gone and (any(person.usual_presence >= CERTAIN for person in gone) or self._search.affords(now)):
+            found = (*found, *self._pass(image, self._next_view(now)))
         self._advance(poses, lost, found, now)
-        self._people = [person for person in self._people if person not in doubted[:1] or person.confirmed_s == now]
+        self._people = [person for person in self._people if person is not doubted or person.confirmed_s == now]
         glimpses = self._welcome(image, found, now)
-        return self._report(glimpses)
+        return self._report(glimpses, now)
 
     def close(self) -> None:
         """Release the networks; calling it twice does no harm."""
+        self._together.close()
         self._multipose.close()
         self._lightning.close()
+
+    @property
+    def helped_s(self) -> float:
+        """Seconds of CPU time that other threads than the caller's have spent on poses so far."""
+        return self._together.helped_s
 
     def _restart_after_gap(self, image: NDArray[np.uint8], now: float) -> None:
         size = (image.shape[1], image.shape[0])
@@ -148,34 +184,72 @@ class MoveNetFollower:
     def _suiting_size(self) -> int:
         return suiting_size([person.extent for person in self._people], self._frame_size)
 
-    def _whole_frame_pays(self, image: NDArray[np.uint8]) -> bool:
+    def _may_rest(self, person: Followed, now: float) -> bool:
+        """Whether a person needs no look in this frame: alone, steady, and looked at not long ago.
+
+        That is, since the last multiple of 1 / ``rest_hz``: recognition resamples to those times, so what it sees then
+        was looked at then.
+        """
+        if self.rest_hz is None or person.steadiness < STEADY:
+            return False
+        if any(overlap(person.pose.box, other.pose.box) for other in self._people if other is not person):
+            return False  # only looks tell who is who
+        turn, last = (math.floor(time_s * self.rest_hz + _ROUNDING) for time_s in (now, person.time_s))
+        return turn == last
+
+    def _whole_frame_pays(self, image: NDArray[np.uint8], resting: int) -> bool:
         """Whether one pass over the frame is cheaper than looking at each person, at a scale that suits the people."""
         people = len(self._people)
         matched = self._pays[1] if self._pays[0] == people else min(people, MOST_FOUND)
-        return people > 1 and matched > self.costs.of(whole(image, self._suiting_size()))
+        return people > 1 and matched - resting > self.costs.of(whole(image, self._suiting_size()))
 
-    def _look_around(self, image: NDArray[np.uint8], now: float) -> tuple[Pose, ...]:
-        view = self._search.next_view(now, [person.extent for person in self._people], self._frame_size)
+    def _next_view(self, now: float) -> View:
+        return self._search.next_view(now, [person.extent for person in self._people], self._frame_size)
+
+    def _pass(self, image: NDArray[np.uint8], view: View) -> tuple[Pose, ...]:
+        if self._people:  # while nobody is in view there is nothing else to do
+            self._search.spend(view)
         return self._multipose.detect(image, view)
 
-    def _look_again(self, image: NDArray[np.uint8], person: Followed, now: float) -> Pose:
-        return self._lightning.look(image, person.square(now, self._frame_size))
+    def _look(
+        self, image: NDArray[np.uint8], now: float, known: dict[int, Pose], resting: set[int], view: View | None
+    ) -> tuple[dict[int, Pose], tuple[Pose, ...]]:
+        """At everybody who is neither ``known`` nor ``resting``, and at a view of the frame, side by side.
 
-    def _second_opinion(self, image: NDArray[np.uint8], poses: list[Pose], now: float) -> tuple[Pose, ...]:
+        Returns:
+            The pose of each person who is known or was looked at, by index, and everybody found in the view.
+        """
+        squares = {
+            i: person.square(now, self._frame_size)
+            for i, person in enumerate(self._people)
+            if i not in known and i not in resting
+        }
+        jobs: list[Callable[[], tuple[Pose, ...]]] = []
+        if view is not None:
+            jobs.append(partial(self._pass, image, view))  # first, since it takes longest
+        jobs += [partial(self._look_at, image, square) for square in squares.values()]
+        results = self._together.run(jobs)
+        found = () if view is None else results.pop(0)
+        return known | {i: pose for i, (pose,) in zip(squares, results, strict=True)}, found
+
+    def _look_at(self, image: NDArray[np.uint8], square: Square) -> tuple[Pose, ...]:
+        return (self._lightning.look(image, square),)
+
+    def _second_opinion(self, image: NDArray[np.uint8], poses: dict[int, Pose], now: float) -> tuple[Pose, ...]:
         """Where a person's presence drops, let the whole-frame network look around there and keep the surer pose.
 
         One person a frame, and the more people the more seldom, so that this stays a small part of the time.
         """
-        if now - self._opinion_s < OPINION_WAIT_S * len(poses):
+        if now - self._opinion_s < OPINION_WAIT_S * len(self._people) or not self._search.affords(now):
             return ()
-        drops = {i: presence(pose) / max(self._people[i].usual_presence, 1e-3) for i, pose in enumerate(poses)}
+        drops = {i: presence(pose) / max(self._people[i].usual_presence, 1e-3) for i, pose in poses.items()}
         doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < DOUBTFUL]
         if not doubtful:
             return ()
         self._opinion_s = now
         worst = min(doubtful, key=drops.__getitem__)
         person = self._people[worst]
-        found = self._multipose.detect(image, surroundings(person.predicted(now).box, self._frame_size))
+        found = self._pass(image, surroundings(person.predicted(now).box, self._frame_size))
         alike = [pose for pose in found if person.likeness(pose, now) >= CONTINUES]
         if alike:
             best = max(alike, key=lambda pose: person.likeness(pose, now))
@@ -186,29 +260,25 @@ class MoveNetFollower:
     def _is_among(found: tuple[Pose, ...], person: Followed, now: float) -> bool:
         return any(person.likeness(pose, now) >= CONTINUES for pose in found)
 
-    def _lost(self, poses: list[Pose], now: float) -> set[int]:
+    def _lost(self, poses: dict[int, Pose], now: float) -> set[int]:
         """Whose new pose is not to be believed, by index: nobody is there, a sudden jump, or somebody else's body."""
-        likeness = [person.likeness(pose, now) for person, pose in zip(self._people, poses, strict=True)]
-        lost = {i for i, pose in enumerate(poses) if presence(pose) < PRESENT or likeness[i] < CONTINUES}
-        for i in range(len(poses)):
-            for j in range(i):
-                if {i, j} & lost or oks(poses[i], poses[j], LIKELY) < SAME_BODY:
-                    continue
-                lost.add(i if likeness[i] < likeness[j] else j)
+        likeness = {i: self._people[i].likeness(pose, now) for i, pose in poses.items()}
+        lost = {i for i, pose in poses.items() if presence(pose) < PRESENT or likeness[i] < CONTINUES}
+        for j, i in itertools.combinations(sorted(poses), 2):
+            if {i, j} & lost or oks(poses[i], poses[j], LIKELY) < SAME_BODY:
+                continue
+            lost.add(i if likeness[i] < likeness[j] else j)
         return lost
 
-    def _advance(self, poses: list[Pose], lost: set[int], found: tuple[Pose, ...], now: float) -> None:
+    def _advance(self, poses: dict[int, Pose], lost: set[int], found: tuple[Pose, ...], now: float) -> None:
         """Take the new poses over; the lost go."""
-        confirmed = match_poses(poses, found, EXPLAINED)
-        staying = []
-        for i, (person, pose) in enumerate(zip(self._people, poses, strict=True)):
-            if i in lost:
-                continue
-            person.moved(pose, now)
-            if presence(pose) >= CERTAIN or i in confirmed:
-                person.confirmed_s = now
-            staying.append(person)
-        self._people = staying
+        seen = sorted(set(poses) - lost)
+        confirmed = {seen[i] for i in match_poses([poses[i] for i in seen], found, EXPLAINED)}
+        for i in seen:
+            self._people[i].moved(poses[i], now)
+            if presence(poses[i]) >= CERTAIN or i in confirmed:
+                self._people[i].confirmed_s = now
+        self._people = [person for i, person in enumerate(self._people) if i not in lost]
 
     def _welcome(self, image: NDArray[np.uint8], found: tuple[Pose, ...], now: float) -> list[Pose]:
         """Start to follow everybody found who is not followed yet; give back whom the squares cannot hold on to."""
@@ -231,6 +301,6 @@ class MoveNetFollower:
             self._search.came(closer.box)
         return glimpses
 
-    def _report(self, glimpses: list[Pose]) -> tuple[Pose, ...]:
-        poses = [person.smoothed() if self.smooth else person.pose for person in self._people]
+    def _report(self, glimpses: list[Pose], now: float) -> tuple[Pose, ...]:
+        poses = [person.shown(now, self.smooth) for person in self._people]
         return tuple(sorted(poses + glimpses, key=lambda pose: pose.score, reverse=True))

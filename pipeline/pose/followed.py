@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +26,9 @@ MARGIN_A_SECOND = 0.3
 PRESENCE_S = 0.1
 """Seconds over which a person's presence is averaged."""
 
+STEADY_S = 0.1
+"""Seconds over which somebody has to move as foretold to count as steady; a surprise ends it at once."""
+
 SLACK_A_SECOND = 0.6
 """A prediction is off by this share of the body's extent for each second since the person was last seen."""
 
@@ -44,6 +48,8 @@ class Followed:
         usual_presence: how sure the network was of the person lately, see :func:`presence`.
         reach: (4,) x1, y1, x2, y2 of where the likely keypoints are and recently were.
         velocity: (2,) pixels a second, x and y.
+        smoother: takes the tremble out of what is shown.
+        steadiness: how similar the poses lately were to what the motion before them foretold, in [0, 1].
     """
 
     pose: Pose
@@ -53,8 +59,11 @@ class Followed:
     reach: NDArray[np.float32] = field(init=False)
     velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     smoother: OneEuro = field(default_factory=OneEuro)
+    steadiness: float = 0.0
+    _shown: Pose = field(init=False)
 
     def __post_init__(self) -> None:
+        self._shown = self.pose
         self.usual_presence = presence(self.pose)
         self.reach = inner_box(self.pose.box)
 
@@ -75,6 +84,9 @@ class Followed:
 
     def moved(self, pose: Pose, time_s: float) -> None:
         """Take over the pose of a new frame."""
+        as_expected = oks(self.predicted(time_s), pose, LIKELY)
+        rise = 1 - math.exp(-(time_s - self.time_s) / STEADY_S)
+        self.steadiness = min(as_expected, self.steadiness + rise * (as_expected - self.steadiness))
         share = 1 - np.exp(-(time_s - self.time_s) / PRESENCE_S)
         self.usual_presence += float(share) * (presence(pose) - self.usual_presence)
         inner = inner_box(pose.box)
@@ -101,7 +113,21 @@ class Followed:
         slack = SLACK_A_SECOND * self.extent * (time_s - self.time_s)
         return oks(self.predicted(time_s), pose, LIKELY, slack)
 
-    def smoothed(self) -> Pose:
-        """The last pose with less tremble; to be called once for each frame."""
-        keypoints = self.smoother(self.pose.keypoints, self.pose.scores, self.time_s, self.extent)
-        return replace(self.pose, keypoints=keypoints)
+    def shown(self, time_s: float, smooth: bool) -> Pose:
+        """The person at ``time_s``, with less tremble if ``smooth``; moved on where nobody has looked in that frame.
+
+        To be called once for each frame.
+        """
+        if self.time_s == time_s:
+            self._shown = self.pose
+            if smooth:
+                keypoints = self.smoother(self.pose.keypoints, self.pose.scores, time_s, self.extent)
+                self._shown = replace(self.pose, keypoints=keypoints)
+            return self._shown
+        shift = self._shift(time_s)
+        return replace(
+            self._shown,
+            keypoints=self._shown.keypoints + shift,
+            box=self._shown.box + np.tile(shift, 2),
+            predicted=True,
+        )

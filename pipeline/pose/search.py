@@ -26,6 +26,13 @@ PARTS = 0.6
 MISSING_WAIT_S = 0.03
 """While somebody is missing, passes are this far apart for each person in view: in a crowd somebody always is."""
 
+PASS_S = 0.015
+"""Seconds that a pass at 256 x 256 takes on one core of a common machine; fixed, so that a file gives the same poses on
+any."""
+
+SAVED_S = 0.25
+"""Seconds of passes that can be saved up."""
+
 SMALL = 0.2
 """People who span less than this share of the frame's longer side are looked for part by part."""
 
@@ -53,7 +60,6 @@ class Missing:
         return near and 0.6 < longer_side(box) / self.extent < 1.7
 
 
-
 class Search:
     """Decides when the whole-frame network runs, and on which view of the frame.
 
@@ -72,6 +78,7 @@ class Search:
         empty_s: float = 0.1,
         missing_s: float = 0.5,
         alert_s: float = 2.0,
+        share: float = 0.15,
     ) -> None:
         """Choose how often to look.
 
@@ -83,6 +90,9 @@ class Search:
             alert_s: for this long after the start, or after the last person went, an empty scene is looked at in every
                 frame.
             missing_s: for how long somebody who was lost is looked for often.
+            share: while somebody is in view, passes take at most this share of the time of a core that runs one in
+                ``PASS_S``. What is not used is saved up for ``SAVED_S`` of passes in a row. So something that is
+                taken for a person again and again cannot keep the machine busy.
         """
         self.shortest_s = shortest_s
         self.longest_s = longest_s
@@ -90,6 +100,7 @@ class Search:
         self.empty_s = empty_s
         self.missing_s = missing_s
         self.alert_s = alert_s
+        self.share = share
         self.restart()
 
     def restart(self) -> None:
@@ -102,12 +113,27 @@ class Search:
         self._glimpsed = False
         self._missing: list[Missing] = []
         self._missing_turn = 0
+        self._saved_s = SAVED_S
+        self._saved_at_s: float | None = None
+
+    def affords(self, time_s: float) -> bool:
+        """Whether there is time for a pass at a frame's time, with somebody in view."""
+        if self._saved_at_s is not None:
+            self._saved_s = min(self._saved_s + self.share * max(time_s - self._saved_at_s, 0.0), SAVED_S)
+        self._saved_at_s = time_s
+        return self._saved_s > 0
+
+    def spend(self, view: View) -> None:
+        """A pass over a view with somebody in view; one that cannot wait may be made on credit."""
+        self._saved_s = max(self._saved_s - PASS_S * view.input_pixels / USUAL**2, -SAVED_S)
 
     def due(self, time_s: float, people: int) -> bool:
         """Whether a pass is due at a frame's time, with so many people in view."""
         self._missing = [lost for lost in self._missing if time_s - lost.time_s <= self.missing_s]
         if people or self._alone_s is None:
             self._alone_s = time_s
+        if people and not self.affords(time_s):
+            return False
         if self._last_s is None or self._glimpsed:
             return True
         wait_s = self._wait_s

@@ -49,6 +49,13 @@ def longer_side(box: NDArray[np.float32]) -> float:
     return float(max(x2 - x1, y2 - y1, 1.0))
 
 
+def overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+    """Whether two boxes, (4,) x1, y1, x2, y2, have a part in common."""
+    ax1, ay1, ax2, ay2 = a.tolist()
+    bx1, by1, bx2, by2 = b.tolist()
+    return bool(ax1 < bx2 and bx1 < ax2 and ay1 < by2 and by1 < ay2)
+
+
 def inner_box(box: NDArray[np.float32]) -> NDArray[np.float32]:
     """What a person's box, (4,) x1, y1, x2, y2, leaves for the keypoints: :func:`box_around` the other way round."""
     margin = BOX_MARGIN / (1 + 2 * BOX_MARGIN) * longer_side(box)

@@ -4,6 +4,7 @@ import gc
 import random
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,9 +218,7 @@ class Breaking(ActionModel):
         raise AssertionError("a model that was passed in is not closed")
 
 
-@pytest.mark.parametrize(
-    "where", ["source", "pose", "observer", "tracker", "spatial network", "temporal network"]
-)
+@pytest.mark.parametrize("where", ["source", "pose", "observer", "tracker", "spatial network", "temporal network"])
 def test_an_exception_in_any_stage_ends_the_run_with_its_cause(where: str, action_model: ActionModel) -> None:
     pipeline, results = stage_with_fault(where, action_model), []
     with pytest.raises(PipelineError, match="failed while") as caught:  # noqa: PT012
@@ -419,3 +418,31 @@ def test_one_camera_that_fails_does_not_touch_the_others(action_model: ActionMod
         with pytest.raises(PipelineError):
             list(failing)
         assert len(list(other)) == 60
+
+
+def test_the_time_of_threads_that_help_with_poses_is_counted(action_model: ActionModel) -> None:
+    class Helped(ScriptedPose):
+        helped_s = 0.0
+
+        def estimate(self, frame: Frame) -> tuple[Pose, ...]:
+            self.helped_s += 1.0
+            return super().estimate(frame)
+
+    pipeline = Pipeline(ScriptedSource(10), pose=Helped(), model=action_model)
+    list(pipeline)
+    assert 10.0 <= pipeline.stats.cpu_s["pose"] < 15.0
+
+
+def test_people_who_rest_keep_their_actions_and_their_ids(action_model: ActionModel) -> None:
+    """An estimator that looks at every second frame and foretells the others."""
+
+    class Resting(ScriptedPose):
+        def estimate(self, frame: Frame) -> tuple[Pose, ...]:
+            return tuple(replace(pose, predicted=frame.index % 2 == 1) for pose in super().estimate(frame))
+
+    def labels(pose: ScriptedPose) -> list[tuple]:
+        results = list(Pipeline(ScriptedSource(90), pose=pose, model=action_model))
+        assert [[person.track for person in r.people] for r in results] == [[1, 2]] * 90
+        return decisions(results[:-1])  # the last frame of one of them is foretold
+
+    assert labels(Resting()) == labels(ScriptedPose())

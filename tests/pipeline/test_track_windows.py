@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -160,3 +162,25 @@ def test_people_have_windows_of_their_own_on_a_common_grid() -> None:
     assert 7 not in windows
     with pytest.raises(KeyError):
         windows.window(7)
+
+
+def test_what_was_foretold_is_no_observation() -> None:
+    """At 30 frames a second every second pose is foretold, and wrong; the window is that of the poses in between."""
+    seen, all_of_them = Windows(16), Windows(16)
+    for index in range(60):
+        t = index / 30
+        pose = pose_of(waver(t))
+        if index % 2 == 0:
+            seen.update([Person(1, pose)], t)
+        else:
+            pose = replace(pose, keypoints=pose.keypoints + 40, predicted=True)
+        new = all_of_them.update([Person(1, pose)], t)
+        assert (1 in new) == (index % 2 == 0)
+    np.testing.assert_array_equal(all_of_them.window(1).keypoints, seen.window(1).keypoints)
+    np.testing.assert_array_equal(all_of_them.window(1).scores, seen.window(1).scores)
+
+
+def test_somebody_whose_first_pose_is_foretold_is_known_from_then_on() -> None:
+    windows = Windows(16)
+    windows.update([Person(1, replace(pose_of(waver(0.0)), predicted=True))], 1.0)
+    assert windows[1].last_s == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +61,16 @@ class Counted:
     def __post_init__(self) -> None:
         detect, look = self.follower._multipose.detect, self.follower._lightning.look
 
+        lock = threading.Lock()  # the networks run in several threads
+
         def counted_detect(*args):
-            self.passes[-1] += 1
+            with lock:
+                self.passes[-1] += 1
             return detect(*args)
 
         def counted_look(*args):
-            self.looks[-1] += 1
+            with lock:
+                self.looks[-1] += 1
             return look(*args)
 
         self.follower._multipose.detect = counted_detect  # type: ignore[method-assign]
