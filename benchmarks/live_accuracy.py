@@ -1,10 +1,12 @@
 """How often the whole pipeline, from pixels to label, names labelled videos rightly.
 
     python -m benchmarks.live_accuracy VIDEOS --dataset jhmdb [--list videos.csv --split val] [--json OUT]
+        [--obvious-loop]
 
 VIDEOS holds one folder of clips a class. Each clip goes through the same ``Pipeline`` as ``python -m app``; the
 person with the most decisions counts, and the probabilities of that person's decisions are added up over the data
-set's classes.
+set's classes. With ``--obvious-loop`` it is not the pipeline that is measured but the loop of ``benchmarks.pipeline``:
+a full pose pass and the whole network on every frame.
 """
 
 from __future__ import annotations
@@ -17,24 +19,22 @@ from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 
-from pipeline import Pipeline
+from benchmarks.pipeline import Run, obvious_loop, pipeline
 from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 from training.extract import LabelledVideo, find_videos
 from training.vocabulary import MERGE
 
 
-def spoken(path: Path, model: ActionModel, pose: str) -> tuple[dict[str, float], list[str | None]]:
+def spoken(run: Run) -> tuple[dict[str, float], list[str | None]]:
     """Summed probabilities of words, and the labels shown, of the person with the most decisions."""
     sums: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     shown: dict[int, list[str | None]] = defaultdict(list)
-    with Pipeline(path, pose=pose, model=model) as results:
-        for result in results:
-            for track in result.decided:
-                action = result.actions[track]
-                shown[track].append(action.label)
-                for word, p in action.top:
-                    sums[track][word] += p
+    for frame, labels in run.labels.items():
+        for track, label in labels.items():
+            shown[track].append(label)
+            for word, p in run.top[frame][track]:
+                sums[track][word] += p
     if not shown:
         return {}, []
     main = max(shown, key=lambda t: len(shown[t]))
@@ -57,6 +57,8 @@ def main() -> int:
     parser.add_argument("--list", metavar="CSV", help="columns path and split; only the videos named there")
     parser.add_argument("--split", help="part of --list")
     parser.add_argument("--pose", default="movenet")
+    parser.add_argument("--obvious-loop", action="store_true", help="measure the loop instead of the pipeline")
+    parser.add_argument("--long-side", type=int, default=256, help="the loop's pose input (default %(default)s)")
     parser.add_argument("--model")
     parser.add_argument("--json")
     args = parser.parse_args()
@@ -65,7 +67,10 @@ def main() -> int:
         rows = []
         with closing(ActionModel.load(args.model)) as model:
             for video in wanted(args):
-                sums, shown = spoken(video.path, model, args.pose)
+                if args.obvious_loop:
+                    sums, shown = spoken(obvious_loop(video.path, model, args.long_side))
+                else:
+                    sums, shown = spoken(pipeline(video.path, model, args.pose, {}))
                 scores = {name: sum(sums.get(w, 0.0) for w in words) for name, words in merge.items()}
                 best = max(scores, key=lambda name: scores[name]) if any(scores.values()) else None
                 labels = [label for label in shown if label is not None]

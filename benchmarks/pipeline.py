@@ -32,7 +32,7 @@ from engines import EngineError
 from pipeline import ActionModel, Person, Pipeline, Tracker, UserError, Window, open_source
 from pipeline.pose import create_pose
 from pipeline.preprocess import window_features
-from pipeline.recogniser import RecogniserConfig
+from pipeline.recogniser import TOP, RecogniserConfig
 from pipeline.tracking.similarity import iou
 from pipeline.windows import Windows
 
@@ -50,6 +50,7 @@ class Run:
         cpu_s: CPU time of the whole process meanwhile, all threads; hardly disturbed by what else the machine does.
         boxes: frame -> track -> (4,) box.
         labels: frame -> track -> label, wherever there was a decision.
+        top: frame -> track -> the best words with their probabilities, likewise.
     """
 
     frames: int = 0
@@ -57,6 +58,7 @@ class Run:
     cpu_s: float = 0.0
     boxes: dict[int, dict[int, NDArray[np.float32]]] = field(default_factory=dict)
     labels: dict[int, dict[int, str | None]] = field(default_factory=dict)
+    top: dict[int, dict[int, tuple[tuple[str, float], ...]]] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
@@ -90,24 +92,28 @@ def obvious_loop(video: Path, model: ActionModel, long_side: int) -> Run:
             people = tracker.update(pose.estimate(frame), frame.time_s)
             windows.update(people, frame.time_s)
             run.see(frame.index, people)
-            run.labels[frame.index] = {
+            said = {
                 person.track: whole_network(model, windows.window(person.track))
                 for person in people
                 if windows[person.track].newest is not None and windows[person.track].seen_s >= first_s - 1e-3
             }
+            run.labels[frame.index] = {track: label for track, (label, _) in said.items()}
+            run.top[frame.index] = {track: top for track, (_, top) in said.items()}
     pose.close()
     return run
 
 
-def whole_network(model: ActionModel, window: Window) -> str | None:
-    """The label of one window of ``model.frames`` + 1 frames, None where the model does not know."""
+def whole_network(model: ActionModel, window: Window) -> tuple[str | None, tuple[tuple[str, float], ...]]:
+    """What one window of ``model.frames`` + 1 frames shows, None where the model does not know, and the best words."""
     features = window_features(window.keypoints, window.scores, window.rate_hz)[1:]
     mask = np.any(features[..., -1] > 0, axis=1)
     if not mask.any():
-        return None
+        return None, ()
     tokens = model.tokens(features)
     probabilities, known = model.calibration.decide(*model.logits(tokens[None], mask[None]))
-    return model.labels[int(probabilities[0].argmax())] if known[0] else None
+    best = np.argsort(-probabilities[0], kind="stable")[:TOP]
+    top = tuple((model.labels[i], float(probabilities[0][i])) for i in best)
+    return top[0][0] if known[0] else None, top
 
 
 def pipeline(video: Path, model: ActionModel, pose: str, options: dict[str, Any]) -> Run:
@@ -118,6 +124,7 @@ def pipeline(video: Path, model: ActionModel, pose: str, options: dict[str, Any]
             index = result.frame.index
             run.see(index, result.people)
             run.labels[index] = {track: result.actions[track].label for track in result.decided}
+            run.top[index] = {track: result.actions[track].top for track in result.decided}
     return run
 
 

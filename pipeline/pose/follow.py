@@ -50,9 +50,9 @@ UNCONFIRMED_S = 1.5
 DROP, DOUBTFUL = 0.9, 0.6
 """A presence below this share of the usual one and below this value asks for a second opinion on the pose."""
 
-OPINION_WAIT_S = 0.1
-"""Second opinions are at least this far apart for each person followed: ten a second cost a seventh of a core, and more
-of them give hardly better poses."""
+OPINION_WAIT_S = 0.03
+"""Second opinions are at least this far apart for each person followed; ``Search`` limits what they cost in the long
+run."""
 
 STEADY = 0.8
 """Of somebody whose poses are at least this similar to what the motion before them foretold, the next may be foretold
@@ -97,7 +97,8 @@ class MoveNetFollower:
             costs: what the networks cost; measured now when left out.
             search: when and where to look for newcomers; the default schedule when left out.
             rest_hz: steady people are looked at no more often than this and moved on by their velocity in between
-                (``Pose.predicted``); those who move otherwise than foretold are looked at in each frame. The default
+                (``Pose.predicted``), as is whatever may be no person at all; those who move otherwise than foretold
+                are looked at in each frame. The default
                 is the rate at which actions are recognised, so recognition loses nothing. None looks at everybody in
                 each frame.
             threads: so many networks run at the same time, each on one core; None for what suits the machine. The
@@ -185,13 +186,13 @@ class MoveNetFollower:
         return suiting_size([person.extent for person in self._people], self._frame_size)
 
     def _may_rest(self, person: Followed, now: float) -> bool:
-        """Whether a person needs no look in this frame: alone, steady, and looked at not long ago.
+        """Whether a person needs no look in this frame: alone, steady or in doubt, and looked at not long ago.
 
         That is, since the last multiple of 1 / ``rest_hz``: recognition resamples to those times, so what it sees then
         was looked at then.
         """
-        if self.rest_hz is None or person.steadiness < STEADY:
-            return False
+        if self.rest_hz is None or (person.steadiness < STEADY and person.usual_presence >= CERTAIN):
+            return False  # a doubtful thing is not worth more looks, however it moves
         if any(overlap(person.pose.box, other.pose.box) for other in self._people if other is not person):
             return False  # only looks tell who is who
         turn, last = (math.floor(time_s * self.rest_hz + _ROUNDING) for time_s in (now, person.time_s))

@@ -74,5 +74,5 @@ def letterbox(image: NDArray[np.uint8], long_side: int) -> tuple[NDArray[np.int3
     inner = cv2.resize(image, (inner_w, inner_h), interpolation=shrink)
     outer_w, outer_h = (-(-side // STRIDE) * STRIDE for side in (inner_w, inner_h))
     canvas = np.zeros((1, outer_h, outer_w, 3), np.int32)
-    canvas[0, :inner_h, :inner_w] = inner[..., ::-1]
+    canvas[0, :inner_h, :inner_w] = cv2.cvtColor(inner, cv2.COLOR_BGR2RGB)  # much faster than reversed strides
     return canvas, np.array([outer_w * width / inner_w, outer_h * height / inner_h], np.float32)

@@ -110,5 +110,6 @@ def cut(image: NDArray[np.uint8], square: Square, size: int) -> NDArray[np.int32
     if x2 > x1 and y2 > y1 and u2 > u1 and v2 > v1:
         # Resizing only what is visible costs less than padding first, which matters for large frames.
         method = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-        canvas[0, v1:v2, u1:u2] = cv2.resize(image[y1:y2, x1:x2], (u2 - u1, v2 - v1), interpolation=method)[..., ::-1]
+        part = cv2.resize(image[y1:y2, x1:x2], (u2 - u1, v2 - v1), interpolation=method)
+        canvas[0, v1:v2, u1:u2] = cv2.cvtColor(part, cv2.COLOR_BGR2RGB)  # much faster than reversed strides
     return canvas
