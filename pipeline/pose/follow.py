@@ -146,7 +146,8 @@ class MoveNetFollower:
 
         poses, seen = self._look(image, now, known, resting, view)
         found = (*found, *seen)
-        found = (*found, *self._second_opinion(image, poses, now))
+        if view is None:  # else the next frame will do: passes add up to a late picture
+            found = (*found, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
         if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
