@@ -146,8 +146,8 @@ class MoveNetFollower:
 
         poses, seen = self._look(image, now, known, resting, view)
         found = (*found, *seen)
-        if view is None:  # else the next frame will do: passes add up to a late picture
-            found = (*found, *self._second_opinion(image, poses, now))
+        # After one pass a doubt can wait for the next frame, since passes add up to a late picture; a loss cannot.
+        found = (*found, *self._second_opinion(image, poses, now, DOUBTFUL if view is None else PRESENT))
         lost = self._lost(poses, now)
         if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
@@ -237,7 +237,9 @@ class MoveNetFollower:
     def _look_at(self, image: NDArray[np.uint8], square: Square) -> tuple[Pose, ...]:
         return (self._lightning.look(image, square),)
 
-    def _second_opinion(self, image: NDArray[np.uint8], poses: dict[int, Pose], now: float) -> tuple[Pose, ...]:
+    def _second_opinion(
+        self, image: NDArray[np.uint8], poses: dict[int, Pose], now: float, below: float
+    ) -> tuple[Pose, ...]:
         """Where a person's presence drops, let the whole-frame network look around there and keep the surer pose.
 
         One person a frame, and the more people the more seldom, so that this stays a small part of the time.
@@ -245,7 +247,7 @@ class MoveNetFollower:
         if now - self._opinion_s < OPINION_WAIT_S * len(self._people) or not self._search.affords(now):
             return ()
         drops = {i: presence(pose) / max(self._people[i].usual_presence, 1e-3) for i, pose in poses.items()}
-        doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < DOUBTFUL]
+        doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < below]
         if not doubtful:
             return ()
         self._opinion_s = now
