@@ -59,7 +59,8 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
     ]
     fitted = calibration.get("fitted_on", {})
     sums = [f"| `{f.name}` | {f.stat().st_size:,} | `{hashlib.sha256(f.read_bytes()).hexdigest()}` |" for f in files]
-    trained = ", ".join(f"{_TITLES[p.file]} (`{p.train}`)" for p in SHIPPED)
+    whole = {r["data"] for r in rows if r["twin"]}
+    trained = ", ".join(f"{_TITLES[p.file]} (`{'all' if p.file in whole else p.train}`)" for p in SHIPPED)
     return "\n".join(
         [
             "# SkeleFormer, everyday actions",
@@ -95,7 +96,7 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
             "## Calibration",
             "",
             f"Temperature {calibration['temperature']:.3f}, threshold {calibration['threshold']:.3f}, fitted on "
-            f"{fitted.get('windows', 0)} validation windows of real video:",
+            f"{fitted.get('windows', 0)} validation windows of real video by the twin:",
             f"expected calibration error {fitted.get('ece', 0):.3f} (before: {fitted.get('ece_before', 0):.3f}); "
             f"{fitted.get('shown', 0):.0%} of the decisions are shown,",
             f"{fitted.get('precision_of_shown', 0):.0%} of those are right. The others are shown as unknown.",

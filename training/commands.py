@@ -199,7 +199,7 @@ def run_card(args: argparse.Namespace) -> None:
     write_text(Path(args.json), json.dumps(rows, indent=2) + "\n")
     write_text(
         model_path("skeleformer.md"),
-        markdown(rows, words, calibration, files, "python -m training card --shipped ../shared/data"),
+        markdown(rows, words, calibration, files, "python -m training card --shipped ../shared/data --twin TWIN"),
     )
     for row in rows:
         print(f"{row['data']:22s} {row['split']:10s} {row['n']:4d} clips  top-1 {row['sliding']:.1%}  "
