@@ -146,17 +146,15 @@ class MoveNetFollower:
 
         poses, seen = self._look(image, now, known, resting, view)
         found = (*found, *seen)
-        # After one pass a doubt can wait for the next frame, since passes add up to a late picture; a loss cannot.
-        found = (*found, *self._second_opinion(image, poses, now, DOUBTFUL if view is None else PRESENT))
+        found = (*found, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
         if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
         else:
             for i in lost:
                 self._search.lost(now, self._people[i].predicted(now).box)
-        gone = [self._people[i] for i in lost if not self._is_among(found, self._people[i], now)]
-        # Somebody of whom there was no doubt is looked for at once, a doubtful thing when there is time.
-        if gone and (any(person.usual_presence >= CERTAIN for person in gone) or self._search.affords(now)):
+        if any(not self._is_among(found, self._people[i], now) for i in lost):
+            # At once, whatever it costs: later somebody else may stand where they were.
             found = (*found, *self._pass(image, self._next_view(now)))
         self._advance(poses, lost, found, now)
         self._people = [person for person in self._people if person is not doubted or person.confirmed_s == now]
@@ -237,9 +235,7 @@ class MoveNetFollower:
     def _look_at(self, image: NDArray[np.uint8], square: Square) -> tuple[Pose, ...]:
         return (self._lightning.look(image, square),)
 
-    def _second_opinion(
-        self, image: NDArray[np.uint8], poses: dict[int, Pose], now: float, below: float
-    ) -> tuple[Pose, ...]:
+    def _second_opinion(self, image: NDArray[np.uint8], poses: dict[int, Pose], now: float) -> tuple[Pose, ...]:
         """Where a person's presence drops, let the whole-frame network look around there and keep the surer pose.
 
         One person a frame, and the more people the more seldom, so that this stays a small part of the time.
@@ -247,7 +243,7 @@ class MoveNetFollower:
         if now - self._opinion_s < OPINION_WAIT_S * len(self._people) or not self._search.affords(now):
             return ()
         drops = {i: presence(pose) / max(self._people[i].usual_presence, 1e-3) for i, pose in poses.items()}
-        doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < below]
+        doubtful = [i for i, drop in drops.items() if drop < DROP and presence(poses[i]) < DOUBTFUL]
         if not doubtful:
             return ()
         self._opinion_s = now

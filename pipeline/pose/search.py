@@ -23,8 +23,8 @@ USUAL = 256
 PARTS = 0.6
 """Width and height of a part over the frame's; four parts overlap by more than a person who needs them is wide."""
 
-MISSING_WAIT_S = 0.03
-"""While somebody is missing, passes are this far apart for each person in view: in a crowd somebody always is."""
+MISSING_WAIT_S = 0.05
+"""While somebody is missing passes are this far apart, as long as the budget lasts: in a crowd somebody always is."""
 
 PASS_S = 0.015
 """Seconds that a pass at 256 x 256 takes on one core of a common machine; fixed, so that a file gives the same poses on
@@ -138,7 +138,7 @@ class Search:
             return True
         wait_s = self._wait_s
         if self._missing:
-            wait_s = MISSING_WAIT_S * people
+            wait_s = MISSING_WAIT_S if people else 0.0
         elif not people:
             wait_s = 0.0 if time_s - self._alone_s <= self.alert_s else min(wait_s, self.empty_s)
         return time_s - self._last_s >= wait_s - 1e-6

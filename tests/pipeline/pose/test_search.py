@@ -151,7 +151,7 @@ def test_passes_cannot_take_more_than_their_share_for_long():
             search.came(BOX)
             search.lost(now, BOX)
     early, late = (sum(start <= time_s < start + 1 for time_s in spent) for start in (0, 19))
-    assert early >= 20  # what is saved up
+    assert early >= 14  # what is saved up: more than the share of a second pays for
     passes_s = PASS_S * 0.75 * late  # in a frame of 4:3 most inputs are 256 x 192, around the missing 256 x 256
     assert 0.09 <= passes_s <= 0.16
 
