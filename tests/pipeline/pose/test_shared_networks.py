@@ -24,7 +24,8 @@ PICTURE = np.full((1, 192, 192, 3), 90, np.int32)
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that were really loaded."""
+    """The files that were really loaded, whatever other tests still hold."""
+    monkeypatch.setattr(shared, "_SHELF", shared._Shelf())
     loaded = []
     load = shared.load
 
