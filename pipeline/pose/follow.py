@@ -98,9 +98,8 @@ class MoveNetFollower:
             search: when and where to look for newcomers; the default schedule when left out.
             rest_hz: steady people are looked at no more often than this and moved on by their velocity in between
                 (``Pose.predicted``), as is whatever may be no person at all; those who move otherwise than foretold
-                are looked at in each frame. The default
-                is the rate at which actions are recognised, so recognition loses nothing. None looks at everybody in
-                each frame.
+                are looked at in each frame. The default is the rate at which actions are recognised, so recognition
+                loses nothing. None looks at everybody in each frame.
             threads: so many networks run at the same time, each on one core; None for what suits the machine. The
                 poses do not depend on it.
             backend: the engine that runs the networks, see :func:`engines.load`.
