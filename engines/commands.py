@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", type=Path, metavar="OUT")
     bench.set_defaults(run=_bench)
 
-    quantise = commands.add_parser("quantise", help="the int8 variant for CPUs, if its measured loss is small")
+    quantise = commands.add_parser("quantise", help="measure what int8 costs, and offer it if that is little")
     quantise.add_argument("--model", default="skeleformer", metavar="NAME")
     quantise.add_argument("--windows", type=Path, required=True, metavar="FILE", help="labelled windows")
     quantise.set_defaults(run=_quantise)
@@ -174,7 +174,7 @@ def _quantise(args: argparse.Namespace) -> int:
 
     path, loss = quantise(*_pair(args.model), load_windows(args.windows))
     sys.stdout.write(
-        f"wrote {path}, {path.stat().st_size / 1e6:.1f} MB: top-1 {loss.fp32_top1:.2%} in fp32, {loss.int8_top1:.2%} "
+        f"wrote {path}: top-1 {loss.fp32_top1:.2%} in fp32, {loss.int8_top1:.2%} "
         f"in int8 on {loss.windows} windows, {loss.points:.2f} points lost, same label on {loss.agreement:.2%}\n"
     )
     return 0

@@ -46,7 +46,7 @@ def export_skeleformer(
     """Write ``NAME-spatial.onnx`` and ``NAME-temporal.onnx``, each checked against torch before it appears.
 
     Spatial: ``features`` (N, V, 2C + 1) to ``tokens`` (N, d). Temporal: ``tokens`` (N, T, d) and ``mask`` (N, T) bool
-    to ``logits`` (N, classes) and ``embedding`` (N, d). N is any number of people, T any length up to the model's
+    to ``logits`` (N, classes) and ``embedding`` (N, e). N is any number of people, T any length up to the model's
     ``frames``.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engines.errors import EngineError
 from engines.network import Network
-from engines.precision import PRECISIONS, check_int8, variant
+from engines.precision import PRECISIONS, variant
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
         backend: one of ``BACKENDS``, or ``auto`` for the first of tensorrt, tensorrt-rtx, onnx-cuda, onnx-cpu that
             works on this machine; why the others do not is logged.
         precision: ``fp32``, ``fp16`` or ``int8``; None for what suits the backend (fp16 on TensorRT, fp32 elsewhere).
-            The ``int8`` variant of ``NAME.onnx`` is the file ``NAME.int8.onnx`` beside it, for ONNX Runtime on the
-            CPU; of an action model only the temporal graph has one, its small spatial graph then computes in fp32.
+            ``int8`` is for ONNX Runtime on the CPU and for models whose loss was measured (``engines.quantise``); of an
+            action model only the temporal graph computes in it, the small spatial graph stays in fp32.
         threads: threads within one operator, on the CPU.
 
     Returns:
@@ -85,10 +85,7 @@ def _open(path: Path, backend: str, precision: str | None, threads: int) -> Netw
         raise EngineError("int8 is for the CPU, not for onnx-cuda: choose fp16.")
     if chosen == "int8" and path.stem.endswith("-spatial"):
         chosen = "fp32"
-    network = OnnxNetwork(variant(path, chosen), path.name, backend, chosen, threads)
-    if chosen == "int8":
-        check_int8(network.metadata, path.name)
-    return network
+    return OnnxNetwork(variant(path, chosen), path.name, backend, chosen, threads)
 
 
 class _LoggedProgress:

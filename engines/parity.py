@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engines.action import ActionModel
 from engines.errors import EngineError
 from engines.loading import BACKENDS
-from engines.precision import INT8_GATE, INT8_LOSS
+from engines.precision import INT8_GATE, check_int8
 from engines.windows import WindowSet
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def check_action_model(
                 absent[f"{backend} {precision}"] = str(error)
                 continue
             with model:
-                loss = model.temporal.metadata.get(INT8_LOSS)
+                loss = check_int8(temporal) if precision == "int8" else None
                 try:
                     logits = run_in_batches(model, windows)
                 except EngineError as error:
@@ -127,7 +127,7 @@ def compare(
     precision: str,
     logits: NDArray[np.float32],
     reference: NDArray[np.float32],
-    int8_loss: str | None = None,
+    int8_loss: float | None = None,
 ) -> Row:
     """One row: fp32 and fp16 are gated by difference and label, int8 by its measured loss of accuracy."""
     difference = float(np.abs(logits - reference).max()) if np.isfinite(logits).all() else float("inf")
@@ -137,7 +137,7 @@ def compare(
     same = logits.argmax(1) == reference.argmax(1)
     agreement = float(same[clear].mean()) if clear.any() else 1.0
     if precision == "int8":
-        note = f"loses {float(int8_loss or 'nan'):.2f} points of top-1, at most {INT8_GATE} allowed"
+        note = f"loses {int8_loss:.2f} points of top-1, at most {INT8_GATE} allowed"
         return Row(model, backend, precision, difference, agreement, np.isfinite(difference).item(), note)
     ok = difference <= gate and agreement == 1.0
     note = "" if clear.all() else f"{int((~clear).sum())} ties left out"

@@ -1,11 +1,12 @@
-"""The variants of one shipped model: single precision as stored, half precision made from it, int8 from beside it."""
+"""The precisions of one shipped model: single as stored; half and int8 made from it when it is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from pathlib import Path
 
 from engines.errors import EngineError
+from engines.files import digest
 
 PRECISIONS = ("fp32", "fp16", "int8")
 
@@ -15,21 +16,20 @@ HALF_VERSION = 1
 INT8_GATE = 0.5
 """Percentage points of top-1 accuracy that an int8 model may lose and still be offered."""
 
-INT8_LOSS = "int8_loss_points"
-"""Metadata property with the measured loss, in percentage points on labelled windows."""
-
 
 def variant(path: Path, precision: str) -> Path | bytes:
     """The model in this precision: a file, or the bytes of a graph made here.
 
     Raises:
-        EngineError: there is no int8 file beside the model, or the graph cannot be turned into half precision.
+        EngineError: int8 is asked for and its loss was not measured or is too large, or the graph cannot be turned into
+            the precision.
     """
     if precision == "int8":
-        quantised = int8_path(path)
-        if not quantised.is_file():
-            raise EngineError(f"There is no int8 variant of {path.name}: {quantised.name} is missing.")
-        return quantised
+        check_int8(path)
+        from engines.int8 import to_int8
+        from engines.onnx_file import read_model
+
+        return to_int8(read_model(path)).SerializeToString()
     if precision == "fp16":
         from engines.half import to_half
         from engines.onnx_file import metadata_of, read_model
@@ -41,20 +41,29 @@ def variant(path: Path, precision: str) -> Path | bytes:
     return path
 
 
-def int8_path(path: Path) -> Path:
-    """Where the int8 variant of a model lies: ``NAME.int8.onnx`` beside ``NAME.onnx``."""
-    return path.with_suffix(".int8.onnx")
+def int8_record(path: Path) -> Path:
+    """Where the measured loss of ``NAME.onnx`` in int8 lies: ``NAME.int8.json`` beside it."""
+    return path.with_suffix(".int8.json")
 
 
-def check_int8(metadata: Mapping[str, str], name: str) -> None:
-    """Refuse an int8 model whose loss was not measured or is too large.
+def check_int8(path: Path) -> float:
+    """The measured loss of a model in int8, in percentage points of top-1.
 
     Raises:
-        EngineError: there is no figure in the metadata, or it is over the gate.
+        EngineError: there is no record, it is damaged or of another model, or the loss is over the gate.
     """
+    record = int8_record(path)
     try:
-        loss = float(metadata[INT8_LOSS])
-    except (KeyError, ValueError):
-        raise EngineError(f"{name} does not say what accuracy it loses, so it is not used.") from None
+        entries = json.loads(record.read_text())
+        model, loss = str(entries["model"]), float(entries["loss_points"])
+    except FileNotFoundError:
+        raise EngineError(
+            f"What accuracy {path.name} loses in int8 was not measured ({record.name} is missing), so int8 is not used."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineError(f"{record.name} cannot be read as a record of int8's loss: {error}") from None
+    if model != digest(path.read_bytes()):
+        raise EngineError(f"{record.name} was measured with another model than {path.name}, so int8 is not used.")
     if not loss <= INT8_GATE:
-        raise EngineError(f"{name} loses {loss:.1f} points of accuracy, more than the {INT8_GATE} allowed.")
+        raise EngineError(f"{path.name} loses {loss:.1f} points in int8, more than the {INT8_GATE} allowed.")
+    return loss

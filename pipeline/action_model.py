@@ -33,7 +33,7 @@ class ActionModel:
 
     Args:
         spatial: ``features`` (N, 17, 5) to ``tokens`` (N, d).
-        temporal: ``tokens`` (N, T, d) and ``mask`` (N, T) to ``logits`` (N, classes) and ``embedding`` (N, d).
+        temporal: ``tokens`` (N, T, d) and ``mask`` (N, T) to ``logits`` (N, classes) and ``embedding`` (N, e).
         calibration: from logits to probabilities.
         name: for messages.
 
@@ -121,7 +121,7 @@ class ActionModel:
     def logits(
         self, tokens: NDArray[np.float32], mask: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Embeddings (N, T, d) and mask (N, T) of N windows to logits (N, classes) and pooled embeddings (N, d)."""
+        """Embeddings (N, T, d) and mask (N, T) of N windows to logits (N, classes) and pooled embeddings (N, e)."""
         with self._temporal_lock:
             out = self._temporal.run({"tokens": tokens, "mask": mask})
         return out["logits"], out["embedding"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from skeleformer.pooling import POOLINGS
 from skeleformer.skeletons import COCO_PARENTS, check_parents
 
 __all__ = ["COCO_PARENTS", "FUSIONS", "SkeleFormerConfig"]
@@ -35,6 +36,7 @@ class SkeleFormerConfig:
     head_hidden: int = 0  # hidden units of the classification MLP; 0 for a linear head
     dropout: float = 0.1  # in the MLPs and before the head
     rate_hz: float = 15.0  # frames a second of the windows
+    pooling: str = "mean"  # one of pooling.POOLINGS; the paper's, also where an older file says nothing
 
     def __post_init__(self) -> None:
         check_parents(self.parents)
@@ -42,6 +44,8 @@ class SkeleFormerConfig:
             raise ValueError(f"skeletons have 2 or 3 coordinates, not {self.coords}")
         if self.fusion not in FUSIONS:
             raise ValueError(f"fusion is one of {', '.join(FUSIONS)}, not {self.fusion!r}")
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling is one of {', '.join(POOLINGS)}, not {self.pooling!r}")
         for name in ("classes", "width", "heads", "frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
@@ -58,6 +62,11 @@ class SkeleFormerConfig:
     def dim(self) -> int:
         """d: width of a frame's embedding, joints * c (544 for COCO-17)."""
         return self.joints * self.width
+
+    @property
+    def embedding(self) -> int:
+        """Width of a window's embedding, which the head classifies."""
+        return self.dim * len(self.pooling.split("+"))
 
     @property
     def features(self) -> int:

@@ -12,14 +12,9 @@ from torch import Tensor, nn
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.encoder import SpatialEncoder, TemporalEncoder
 from skeleformer.head import ClassificationHead
+from skeleformer.pooling import pool
 from skeleformer.tuning import TuningConfig, apply_tuning
 from skeleformer.weights import check_state, load_weights, save_weights
-
-
-def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Mean of x (N, L, d) over the positions where mask (N, L) is True; zero where there is none."""
-    w = mask.to(x.dtype)[..., None]  # (N, L, 1)
-    return (x * w).sum(1) / w.sum(1).clamp(min=1.0)  # (N, d)
 
 
 class SkeleFormer(nn.Module):
@@ -38,7 +33,7 @@ class SkeleFormer(nn.Module):
         self.metadata: dict[str, str] = {}
         self.spatial = SpatialEncoder(config)
         self.temporal = TemporalEncoder(config)
-        self.head = ClassificationHead(config.dim, config.classes, config.head_hidden, config.dropout)
+        self.head = ClassificationHead(config.embedding, config.classes, config.head_hidden, config.dropout)
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, M, T, V, 2C + 1) to frame embeddings (B, M, T, d) and mask (B, M, T), True where somebody is."""
@@ -49,9 +44,9 @@ class SkeleFormer(nn.Module):
         return h.unflatten(0, people[:2]), mask
 
     def embed(self, features: Tensor) -> Tensor:
-        """Features (B, M, T, V, 2C + 1) to the pooled embedding (B, d): mean over people and frames that are there."""
+        """Features (B, M, T, V, 2C + 1) to the embedding (B, e), pooled over the people and frames that are there."""
         h, mask = self.encode(features)
-        return masked_mean(h.flatten(1, 2), mask.flatten(1, 2))  # (B, d)
+        return pool(h.flatten(1, 2), mask.flatten(1, 2), self.config.pooling)  # (B, e)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, M, T, V, 2C + 1) to logits (B, classes)."""
@@ -61,7 +56,7 @@ class SkeleFormer(nn.Module):
         """A new classifier for a target data set; ``head_hidden`` None keeps the kind of head."""
         hidden = self.config.head_hidden if head_hidden is None else head_hidden
         self.config = replace(self.config, classes=classes, head_hidden=hidden)
-        head = ClassificationHead(self.config.dim, classes, hidden, self.config.dropout)
+        head = ClassificationHead(self.config.embedding, classes, hidden, self.config.dropout)
         self.head = head.to(self.temporal.position.device, self.temporal.position.dtype)
 
     def save_pretrained(self, path: Path | str, metadata: Mapping[str, object] | None = None) -> None:

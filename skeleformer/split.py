@@ -1,8 +1,8 @@
 """The network in two halves for streaming: one frame at a time, then one window at a time.
 
 ``TemporalGraph`` after ``SpatialGraph`` is the whole network for one person. Of several people the whole network pools
-all frames together: the mean of the people's embeddings, each weighing as much as the frames in which that person was
-seen.
+all frames together: of average pooling that is the mean of the people's embeddings, each weighing as much as the frames
+in which that person was seen.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from skeleformer.folding import fold
-from skeleformer.model import SkeleFormer, masked_mean
+from skeleformer.model import SkeleFormer
+from skeleformer.pooling import pool
 
 
 class SpatialGraph(nn.Module):
@@ -41,9 +42,9 @@ class TemporalGraph(nn.Module):
     def __init__(self, model: SkeleFormer, folded: bool = True) -> None:
         super().__init__()
         self.temporal = fold(model.temporal) if folded else model.temporal
-        self.head = model.head
+        self.head, self.pooling = model.head, model.config.pooling
 
     def forward(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (N, T, d) and mask (N, T) bool to logits (N, classes) and embedding (N, d)."""
-        embedding = masked_mean(self.temporal(tokens, mask), mask)  # (N, d)
+        """Tokens (N, T, d) and mask (N, T) bool to logits (N, classes) and embedding (N, e)."""
+        embedding = pool(self.temporal(tokens, mask), mask, self.pooling)  # (N, e)
         return self.head(embedding), embedding

@@ -55,17 +55,31 @@ def save_weights(
     Raises:
         WeightsError: the file cannot be written.
     """
-    target = Path(path)
-    tensors = {k: _stored(v.detach().cpu(), dtype) for k, v in state.items()}
     entries = {k: v if isinstance(v, str) else json.dumps(v) for k, v in (metadata or {}).items()}
     entries |= {"architecture": ARCHITECTURE, "config": json.dumps(asdict(config))}
     if tuning is not None:
         entries["tuning"] = json.dumps(asdict(tuning))
+    write_tensors(state, path, entries, dtype)
+
+
+def write_tensors(
+    state: Mapping[str, Tensor],
+    path: Path | str,
+    entries: Mapping[str, str],
+    dtype: torch.dtype | None = torch.float16,
+) -> None:
+    """Write parameters and metadata of any network as safetensors, whole or not at all.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    target = Path(path)
+    tensors = {k: _stored(v.detach().cpu(), dtype) for k, v in state.items()}
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
         os.close(handle)
         try:
-            save_file(tensors, temporary, metadata=entries)
+            save_file(tensors, temporary, metadata=dict(entries))
             os.chmod(temporary, 0o644)
             os.replace(temporary, target)
         except BaseException:
@@ -98,17 +112,26 @@ def load_weights(path: Path | str) -> WeightsFile:
     Raises:
         WeightsError: the file is missing, damaged or of another architecture.
     """
+    state, metadata = read_tensors(path, ARCHITECTURE, "SkeleFormer")
+    config = _read_config(path, metadata, "config", SkeleFormerConfig)
+    tuning = _read_config(path, metadata, "tuning", TuningConfig) if "tuning" in metadata else None
+    return WeightsFile(config, tuning, metadata, state)
+
+
+def read_tensors(path: Path | str, architecture: str, kind: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Parameters, as float32, and metadata of a file that must be of an architecture; ``kind`` names it in messages.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another architecture.
+    """
     metadata = read_metadata(path)
     with safe_open(str(path), "pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
-    if metadata.get("architecture") != ARCHITECTURE:
+    if metadata.get("architecture") != architecture:
         found = f"says {metadata['architecture']!r}" if "architecture" in metadata else "is missing"
         first = f"; its first parameter is '{min(tensors)}'" if tensors else ""
-        raise WeightsError(f"{path} is no SkeleFormer: the entry 'architecture' in its metadata {found}{first}")
-    config = _read_config(path, metadata, "config", SkeleFormerConfig)
-    tuning = _read_config(path, metadata, "tuning", TuningConfig) if "tuning" in metadata else None
-    state = {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
-    return WeightsFile(config, tuning, metadata, state)
+        raise WeightsError(f"{path} is no {kind}: the entry 'architecture' in its metadata {found}{first}")
+    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}, metadata
 
 
 def _read_config(path: Path | str, metadata: Mapping[str, str], entry: str, kind: type[Config]) -> Config:

@@ -9,6 +9,7 @@ import sys
 
 from pipeline.errors import UserError
 from skeleformer.errors import WeightsError
+from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
 from training.devices import DEVICES
@@ -30,27 +31,33 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(run=commands.run_pretrain)
 
     p = sub.add_parser("finetune", help="train a model to name actions")
-    what = p.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--data",
-        metavar="FILE.pkl",
-        help="annotation file or folder of NTU .skeleton files, with the classes to learn",
-    )
-    what.add_argument("--shipped", metavar="DIR", help="folder of all the data sets of the shipped model's recipe")
+    _task(p)
     p.add_argument(
         "--with-validation", action="store_true", help="of --shipped: train on real video's validation clips too"
     )
-    p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
-    p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
-    p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window of --data")
     p.add_argument(
         "--encoder", metavar="FILE", help="start from `pretrain`'s encoder.ckpt or from a .safetensors model"
+    )
+    p.add_argument(
+        "--teacher", action="append", default=[], metavar="FILE", help="teacher.safetensors to learn from; repeatable"
     )
     p.add_argument("--epochs", type=int, default=60)
     p.add_argument("--windows-per-epoch", type=int, default=4000)
     p.add_argument("--lr", type=float, default=3e-4, help="of the encoder (default %(default)s)")
+    p.add_argument(
+        "--pooling", choices=POOLINGS, default="mean+max", help="of a window's frames (default %(default)s)"
+    )
     _common(p)
     p.set_defaults(run=commands.run_finetune)
+
+    p = sub.add_parser("teacher", help="train a small convolutional network for `finetune --teacher`")
+    _task(p)
+    p.add_argument("--epochs", type=int, default=45)
+    p.add_argument("--windows-per-epoch", type=int, default=4000)
+    p.add_argument("--lr", type=float, default=2e-3, help="(default %(default)s)")
+    p.add_argument("--width", type=int, default=128, help="channels (default %(default)s)")
+    _run(p)
+    p.set_defaults(run=commands.run_teacher, dropout=0.2)
 
     p = sub.add_parser("tune", help="teach a trained model a data set by a tuning method, most of it left as it is")
     p.add_argument("--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files")
@@ -101,6 +108,19 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
     p.set_defaults(run=commands.run_convert)
     return top
+
+
+def _task(p: argparse.ArgumentParser) -> None:
+    what = p.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--data",
+        metavar="FILE.pkl",
+        help="annotation file or folder of NTU .skeleton files, with the classes to learn",
+    )
+    what.add_argument("--shipped", metavar="DIR", help="folder of all the data sets of the shipped model's recipe")
+    p.add_argument("--split", default="train", help="training split of --data (default %(default)s)")
+    p.add_argument("--validate", default=None, metavar="SPLIT", help="split of --data to report while training")
+    p.add_argument("--people", type=int, default=1, choices=(1, 2), help="people pooled in a window of --data")
 
 
 def _common(p: argparse.ArgumentParser) -> None:

@@ -99,12 +99,15 @@ def detector_noise(
 
 
 def geometry(keypoints: NDArray[np.float32], rng: np.random.Generator, mirror: bool) -> NDArray[np.float32]:
-    """Small rotation, change of aspect and, when asked, a mirror image; (T, 17, 2) to (T, 17, 2)."""
-    angle = np.radians(rng.normal(0, 5))
+    """Small rotation, stretching and shearing and, when asked, a mirror image; (T, 17, 2) to (T, 17, 2).
+
+    Shearing stands for the change of viewpoint that flat skeletons cannot be given.
+    """
+    angle = np.radians(rng.normal(0, 6))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    stretch = np.diag([np.exp(rng.normal(0, 0.06)), 1.0])
+    stretch = np.eye(2) + rng.normal(0, 0.07, (2, 2))
     if mirror:
-        stretch[0, 0] *= -1
+        stretch = stretch @ np.diag([-1.0, 1.0])
     return (keypoints @ (turn @ stretch).T).astype(np.float32)
 
 

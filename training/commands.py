@@ -7,11 +7,12 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models import model_path
 from pipeline.errors import UserError
@@ -20,15 +21,19 @@ from skeleformer.model import SkeleFormer
 from training.checkpoint import load_checkpoint
 from training.datasets import Clip, load_dataset
 from training.devices import choose_device
+from training.distil import Teacher, load_teachers
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
 from training.files import write_text, write_whole
-from training.finetune import FinetuneConfig, finetune, predictor
+from training.finetune import FinetuneConfig, finetune, predictor, teach
 from training.parallel import first_process
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import VIDEO, require_merge, shipped_sources, validator
 from training.sampler import Source
 from training.vocabulary import IDLE, LABELS
 from training.windows import Augmentation
+
+IDLE_PART = 0.08
+"""Of the shipped model's training windows, how many show people who do nothing."""
 
 
 def run_pretrain(args: argparse.Namespace) -> None:
@@ -51,18 +56,27 @@ def run_finetune(args: argparse.Namespace) -> None:
     config = FinetuneConfig(
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
-        idle_part=0.08 if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
+        idle_part=IDLE_PART if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
+        pooling=args.pooling,
     )  # fmt: skip
-    if args.shipped:
-        words: tuple[str, ...] = LABELS
-        whole = VIDEO if args.with_validation else ()
-        sources = shipped_sources(Path(args.shipped), whole=whole)
-        check: Check | None = validator(Path(args.shipped), args.frames, whole=whole)
-    else:
-        whole = ()
-        words, sources, check = _own_data(args, args.frames)
-    encoder = load_encoder(args.encoder, words) if args.encoder else None
-    _train_and_save(config, sources, words, encoder, LABELS.index(IDLE) if args.shipped else None, check, whole)
+    task = _task(args, args.frames, VIDEO if args.with_validation else ())
+    encoder = load_encoder(args.encoder, task.words) if args.encoder else None
+    teacher = load_teachers(args.teacher, task.words, choose_device(args.device)) if args.teacher else None
+    _train_and_save(config, task, encoder, teacher)
+
+
+def run_teacher(args: argparse.Namespace) -> None:
+    config = FinetuneConfig(
+        out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
+        head_lr=args.lr, dropout=args.dropout, threads=args.threads, amp=args.amp, seed=args.seed,
+        idle_part=IDLE_PART if args.shipped else 0.0, device=args.device, width=args.width,
+    )  # fmt: skip
+    task = _task(args, config.frames)
+    model = teach(config, task.sources, task.words, task.idle, task.validate)
+    if first_process():
+        target = Path(args.out) / "teacher.safetensors"
+        model.save_pretrained(target, task.words)
+        print(f"wrote {target}")
 
 
 def run_tune(args: argparse.Namespace) -> None:
@@ -76,49 +90,72 @@ def run_tune(args: argparse.Namespace) -> None:
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         head_lr=args.lr, weight_decay=1e-4, average=0.98, threads=args.threads, amp=args.amp, seed=args.seed,
         idle_part=0.0, device=args.device, dropout=args.dropout, frames=sizes.frames, width=sizes.width,
-        layers=sizes.spatial_layers, method=args.method, prompts=args.prompts,
+        layers=sizes.spatial_layers, pooling=sizes.pooling, method=args.method, prompts=args.prompts,
     )  # fmt: skip
-    words, sources, check = _own_data(args, sizes.frames)
-    encoder = {k: v for k, v in start.state_dict().items() if known == words or not k.startswith("head.")}
-    _train_and_save(config, sources, words, encoder, None, check)
+    task = _own_data(args, sizes.frames)
+    encoder = {k: v for k, v in start.state_dict().items() if known == task.words or not k.startswith("head.")}
+    _train_and_save(config, task, encoder)
 
 
-Check = Callable[[Predict], dict[str, float]]
+Check = Callable[[nn.Module], dict[str, float]]
 """Figures of a model while it is trained."""
 
 
-def _own_data(args: argparse.Namespace, frames: int) -> tuple[tuple[str, ...], list[Source], Check | None]:
-    """Words, training clips and validation of a user's data set, which brings its own classes."""
+@dataclass(frozen=True)
+class Task:
+    """What is learnt: words from clips.
+
+    Attributes:
+        words: the model's classes.
+        sources: training clips.
+        validate: figures on other clips, if there are any.
+        idle: index of the word for doing nothing, where held poses are to show it.
+        whole: data sets of which the validation part is trained on.
+    """
+
+    words: tuple[str, ...]
+    sources: list[Source]
+    validate: Check | None
+    idle: int | None = None
+    whole: tuple[str, ...] = ()
+
+
+def _task(args: argparse.Namespace, frames: int, whole: tuple[str, ...] = ()) -> Task:
+    """The shipped model's task or that of a user's data set, as the arguments say."""
+    if not args.shipped:
+        return _own_data(args, frames)
+    folder = Path(args.shipped)
+    check = validator(folder, frames, whole=whole)
+    return Task(
+        LABELS, shipped_sources(folder, whole=whole), lambda model: check(predictor(model)), LABELS.index(IDLE), whole
+    )
+
+
+def _own_data(args: argparse.Namespace, frames: int) -> Task:
+    """That of a user's data set, which brings its own classes."""
     data = load_dataset(args.data)
     own = tuple((i,) for i in range(len(data.label_names)))
     sources = [Source(data.name, data.part(args.split), own, augmentation=Augmentation(), people=args.people)]
     if args.validate is None:
-        return data.label_names, sources, None
+        return Task(data.label_names, sources, None)
     clips = data.part(args.validate)
 
-    def check(predict: Predict) -> dict[str, float]:
-        result = evaluate(predict, clips, data.label_names, own, frames, people=args.people)
+    def check(model: nn.Module) -> dict[str, float]:
+        result = evaluate(predictor(model), clips, data.label_names, own, frames, people=args.people)
         return {args.validate: result.report()["top1"]}
 
-    return data.label_names, sources, check
+    return Task(data.label_names, sources, check)
 
 
 def _train_and_save(
-    config: FinetuneConfig,
-    sources: list[Source],
-    words: tuple[str, ...],
-    encoder: dict[str, Tensor] | None,
-    idle: int | None,
-    check: Check | None,
-    whole: Sequence[str] = (),
+    config: FinetuneConfig, task: Task, encoder: dict[str, Tensor] | None, teacher: Teacher | None = None
 ) -> None:
     """Train; the first process writes ``model.safetensors``."""
-    validate = None if check is None else lambda model: check(predictor(model))
-    model = finetune(config, sources, words, encoder, idle, validate)
+    model = finetune(config, task.sources, task.words, encoder, task.idle, task.validate, teacher)
     if not first_process():
         return
     target = Path(config.out) / "model.safetensors"
-    save_model(model, target, words, whole)
+    save_model(model, target, task.words, task.whole)
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
     print(f"wrote {target}; {learning:.2f} M parameters learnt")
 

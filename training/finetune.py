@@ -8,16 +8,19 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pipeline.errors import UserError
+from skeleformer.ddnet import DDNet
 from skeleformer.model import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.average import RunningAverage
 from training.devices import Arithmetic, choose_device
+from training.distil import Teacher, distillation_loss
 from training.loop import Batch, Stage, prepare, train
 from training.losses import any_of_cross_entropy
 from training.metrics import draw_curves
@@ -53,6 +56,8 @@ class FinetuneConfig:
     device: str = "cpu"  # one of training.devices.DEVICES
     width: int = 32  # channels a joint
     layers: int = 4  # of either transformer
+    pooling: str = "mean+max"  # one of skeleformer.pooling.POOLINGS
+    teaching: float = 0.5  # part of the loss that compares with the teachers, if there are any
     method: str = "full"  # what learns: one of skeleformer.tuning.METHODS
     prompts: int = 10  # a layer, for the methods that have them
 
@@ -69,7 +74,7 @@ def predictor(model: nn.Module, amp: bool = False) -> Callable[[np.ndarray], np.
     return predict
 
 
-def parameter_groups(model: SkeleFormer, config: FinetuneConfig) -> list[dict]:
+def parameter_groups(model: nn.Module, config: FinetuneConfig) -> list[dict]:
     """Encoder and head with their learning rates; no weight decay on biases, norms and positions."""
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
     for name, parameter in model.named_parameters():
@@ -92,7 +97,8 @@ def finetune(
     words: Sequence[str],
     encoder: dict[str, Tensor] | None = None,
     idle: int | None = None,
-    validate: Callable[[SkeleFormer], dict[str, float]] | None = None,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    teacher: Teacher | None = None,
 ) -> SkeleFormer:
     """Train and return the averaged model; ``last.ckpt`` is written every epoch and resumed from.
 
@@ -104,6 +110,7 @@ def finetune(
         idle: index of the word for held poses, or None for none.
         validate: figures to log of the averaged model, which is on the run's device, every few epochs; under
             ``torchrun`` the first process alone calls it.
+        teacher: whose opinion of each window is learnt from too.
 
     Returns:
         The averaged model on the run's device, in evaluation mode; the same in every process.
@@ -112,18 +119,64 @@ def finetune(
         UserError: the device is absent, an earlier run in the folder had other settings, no weight of the encoder
             fits, or the batch size cannot be used.
     """
-    torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
+    sizes = network(config.frames, config.width, config.layers, config.dropout, len(words), config.pooling)
+    model = SkeleFormer(sizes)
+    if encoder is not None:
+        _start_from(model, encoder)
+    _tuned(model, config)
+    return learn(
+        model, _tuned(SkeleFormer(sizes), config), config, sources, words, _fingerprint(encoder or {}), idle, validate,
+        teacher,
+    )  # fmt: skip
+
+
+def teach(
+    config: FinetuneConfig,
+    sources: Sequence[Source],
+    words: Sequence[str],
+    idle: int | None = None,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+) -> DDNet:
+    """Train a network to teach others, in the way of ``finetune`` and on the same windows."""
+    torch.manual_seed(config.seed)
+    model, average = (DDNet(len(words), width=config.width, dropout=config.dropout) for _ in range(2))
+    return learn(model, average, config, sources, words, "", idle, validate)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def learn(
+    model: Network,
+    smooth: Network,
+    config: FinetuneConfig,
+    sources: Sequence[Source],
+    words: Sequence[str],
+    start: str,
+    idle: int | None = None,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    teacher: Teacher | None = None,
+) -> Network:
+    """Train a network whose classifier is its ``head``.
+
+    Args:
+        model: as it starts.
+        smooth: the same network, which takes the average of the weights and is returned.
+        config: the run.
+        sources: training clips.
+        words: the network's classes.
+        start: what a run that goes on must have started from too.
+        idle: as in ``finetune``.
+        validate: as in ``finetune``.
+        teacher: as in ``finetune``.
+    """
+    torch.set_num_threads(config.threads)
     if 1 in (config.batch, config.windows_per_epoch % config.batch):
         raise UserError("a batch of the epoch would be one window, of which there is no variance; change --batch")
     device = choose_device(config.device)
     arithmetic, world = Arithmetic.of(device, config.amp), join(device)
-    sizes = network(config.frames, config.width, config.layers, config.dropout, len(words))
-    model = SkeleFormer(sizes)
-    if encoder is not None:
-        _start_from(model, encoder)
-    smooth = _tuned(SkeleFormer(sizes), config).to(device)
-    _tuned(model, config)
+    smooth.to(device)
     prepare(model, device, world)
     average = RunningAverage(model, config.average)
     steps = math.ceil(config.windows_per_epoch / config.batch)
@@ -132,14 +185,17 @@ def finetune(
         for batch in epoch_batches(
             sources, len(words), rng, config.windows_per_epoch, config.batch, config.frames, idle, config.idle_part
         ):
-            yield batch.features, batch.target, batch.choices
+            opinion = () if teacher is None else (teacher(batch.features),)
+            yield batch.features, batch.target, batch.choices, *opinion
 
     def loss(logits: Tensor, others: Sequence[Tensor]) -> Tensor:
-        target, choices = others
+        target, choices, *opinion = others
         every = any_of_cross_entropy(logits, target, None, config.smoothing)
-        if not config.choice_weight:
-            return every
-        return every + config.choice_weight * any_of_cross_entropy(logits, target, choices, config.smoothing)
+        if config.choice_weight:
+            every = every + config.choice_weight * any_of_cross_entropy(logits, target, choices, config.smoothing)
+        if opinion:
+            every = (1 - config.teaching) * every + config.teaching * distillation_loss(logits, opinion[0])
+        return every
 
     def figures(epoch: int) -> dict[str, float]:
         if validate is None or ((epoch + 1) % config.evaluate_every and epoch + 1 < config.epochs):
@@ -154,7 +210,7 @@ def finetune(
         loss=loss,
         rate=lambda epoch, step: _schedule(epoch * steps + step, steps * config.epochs, config.warmup),
         validate=figures,
-        settings=_settings(config, sources, words, encoder, idle),
+        settings=_settings(config, sources, words, start, idle, teacher),
         average=average,
     )
     train(stage, Path(config.out), config.epochs, config.seed, arithmetic, world)
@@ -193,22 +249,28 @@ def _settings(
     config: FinetuneConfig,
     sources: Sequence[Source],
     words: Sequence[str],
-    encoder: Mapping[str, Tensor] | None,
+    start: str,
     idle: int | None,
+    teacher: Teacher | None,
 ) -> dict:
     """What two runs must share to be the same one."""
     settings = {k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS}
-    start = hashlib.sha256()
-    for key in sorted(encoder or {}):
-        start.update(key.encode() + (encoder or {})[key].detach().cpu().float().numpy().tobytes())
     data = [
         [s.name, len(s.clips), s.weight, s.people, repr(s.augmentation), [list(words) for words in s.merge]]
         for s in sources
     ]
     return {
         **settings, "data": data, "words": list(words), "idle word": -1 if idle is None else idle,
-        "encoder": [start.hexdigest()],
+        "encoder": [start], "taught": teacher is not None,
     }  # fmt: skip
+
+
+def _fingerprint(weights: Mapping[str, Tensor]) -> str:
+    """Tells weights to start from apart."""
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        digest.update(key.encode() + weights[key].detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _schedule(step: int, total: int, warmup: float) -> float:

@@ -6,7 +6,9 @@ from pipeline.errors import UserError
 from skeleformer.config import SkeleFormerConfig
 
 
-def network(frames: int, width: int, layers: int, dropout: float, classes: int = 60) -> SkeleFormerConfig:
+def network(
+    frames: int, width: int, layers: int, dropout: float, classes: int = 60, pooling: str = "mean"
+) -> SkeleFormerConfig:
     """A SkeleFormer for COCO-17 of the sizes a user asked for.
 
     Raises:
@@ -14,7 +16,8 @@ def network(frames: int, width: int, layers: int, dropout: float, classes: int =
     """
     try:
         return SkeleFormerConfig(
-            classes=classes, frames=frames, width=width, spatial_layers=layers, temporal_layers=layers, dropout=dropout
-        )
+            classes=classes, frames=frames, width=width, spatial_layers=layers, temporal_layers=layers,
+            dropout=dropout, pooling=pooling,
+        )  # fmt: skip
     except ValueError as error:
         raise UserError(str(error)) from None

@@ -14,10 +14,11 @@ from onnx.reference import ReferenceEvaluator
 from engines import EngineError, load
 from engines.action import ActionModel
 from engines.commands import main
+from engines.files import digest
 from engines.half import to_half
-from engines.onnx_file import parse_model, read_model, set_metadata
+from engines.onnx_file import read_model
 from engines.parity import GATES, compare
-from engines.precision import INT8_LOSS
+from engines.precision import int8_record
 from engines.quantise import quantise
 from engines.windows import WindowSet, load_windows
 
@@ -107,9 +108,9 @@ def test_weights_that_the_graphs_were_not_made_from_are_refused(model, exported)
         load(Path(model + "-temporal.onnx"), "torch")
 
 
-def test_int8_is_written_with_its_measured_loss_and_only_then_offered(model, windows, capsys):
+def test_int8_is_offered_once_its_loss_is_measured(model, windows, capsys):
     spatial, temporal = Path(model + "-spatial.onnx"), Path(model + "-temporal.onnx")
-    with pytest.raises(EngineError, match="no int8 variant"):
+    with pytest.raises(EngineError, match="was not measured"):
         load(temporal, "onnx-cpu", "int8")
     with ActionModel(spatial, temporal, "onnx-cpu", "fp32") as full:
         logits = np.concatenate([full.logits(windows.features[i : i + 1]) for i in range(len(windows))])
@@ -118,23 +119,22 @@ def test_int8_is_written_with_its_measured_loss_and_only_then_offered(model, win
         code = main(["quantise", "--model", model, "--windows", str(file)])
         if code:  # random weights have near ties everywhere; the gate then has to hold
             assert "more than the 0.5 allowed" in capsys.readouterr().err
-            assert not temporal.with_suffix(".int8.onnx").exists()
+            assert not int8_record(temporal).exists()
             return
         with ActionModel(spatial, temporal, "onnx-cpu", "int8") as small:
             assert (small.spatial.precision, small.temporal.precision) == ("fp32", "int8")
-            assert float(small.temporal.metadata[INT8_LOSS]) <= 0.5
+            assert json.loads(int8_record(temporal).read_text())["loss_points"] <= 0.5
             assert 0 < np.abs(small.logits(windows.features[:16]) - logits[:16]).max() < 0.3
-    assert temporal.with_suffix(".int8.onnx").stat().st_size < 0.6 * temporal.stat().st_size
 
 
-def test_int8_that_loses_too_much_is_not_written(model, windows, monkeypatch):
+def test_int8_that_loses_too_much_is_not_offered(model, windows, monkeypatch):
     spatial, temporal = Path(model + "-spatial.onnx"), Path(model + "-temporal.onnx")
     with ActionModel(spatial, temporal, "onnx-cpu", "fp32") as full:
         logits = np.concatenate([full.logits(windows.features[i : i + 1]) for i in range(len(windows))])
-    monkeypatch.setattr("engines.quantise._quantised", lambda network: _shuffled_head(network))
+    monkeypatch.setattr("engines.int8.quantised_bytes", lambda network: _shuffled_head(network))
     with pytest.raises(EngineError, match=r"loses .* points of accuracy, more than the 0\.5 allowed"):
         quantise(spatial, temporal, labelled(windows, logits, 1.0))
-    assert not temporal.with_suffix(".int8.onnx").exists()
+    assert not int8_record(temporal).exists()
 
 
 def _shuffled_head(network: onnx.ModelProto) -> bytes:
@@ -146,13 +146,17 @@ def _shuffled_head(network: onnx.ModelProto) -> bytes:
     return network.SerializeToString()
 
 
-def test_an_int8_file_without_a_small_measured_loss_is_refused(model, windows):
+def test_int8_without_a_small_loss_measured_with_this_model_is_refused(model):
     temporal = Path(model + "-temporal.onnx")
-    for text, message in ((None, "does not say what accuracy it loses"), ("1.20", "loses 1.2 points")):
-        changed = parse_model(temporal.read_bytes())
-        if text is not None:
-            set_metadata(changed, {INT8_LOSS: text})
-        temporal.with_suffix(".int8.onnx").write_bytes(changed.SerializeToString())
+    own = digest(temporal.read_bytes())
+    for text, message in (
+        ("no record", "cannot be read as a record"),
+        (json.dumps({"model": own}), "cannot be read as a record"),
+        (json.dumps({"model": "0123456789abcdef", "loss_points": 0.1}), "measured with another model"),
+        (json.dumps({"model": own, "loss_points": 1.2}), "loses 1.2 points"),
+        (json.dumps({"model": own, "loss_points": float("nan")}), "more than the 0.5 allowed"),
+    ):
+        int8_record(temporal).write_text(text)
         with pytest.raises(EngineError, match=message):
             load(temporal, "onnx-cpu", "int8")
 

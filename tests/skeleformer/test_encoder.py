@@ -13,7 +13,7 @@ from small_networks import random_features, randomise, small_config
 from skeleformer import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS, SkeleFormer, SkeleFormerConfig
 from skeleformer.attention import attend
 from skeleformer.config import FUSIONS
-from skeleformer.model import masked_mean
+from skeleformer.pooling import masked_mean
 
 SKELETONS = [(COCO_PARENTS, 2), (KINECT_PARENTS, 3), (NTU_PARENTS, 3)]
 

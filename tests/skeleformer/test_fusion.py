@@ -13,7 +13,7 @@ from small_networks import random_features, randomise
 from skeleformer import SkeleFormer
 from skeleformer.fusion import InputFusion, PostFusion
 from skeleformer.jemf import JEMF
-from skeleformer.model import masked_mean
+from skeleformer.pooling import masked_mean
 
 
 def test_jemf_is_equations_3_to_7() -> None:
