@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,18 @@ from skeleformer.ddnet import DDNet
 TEMPERATURE = 2.0
 """Teachers and learner are compared after division of their logits by this, so that unlikely words count too."""
 
-Teacher = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Features (B, M, T, V, 5) to softened probabilities of the words (B, words)."""
+
+@dataclass(frozen=True)
+class Teacher:
+    """Whom to learn from.
+
+    Attributes:
+        opinion: features (B, M, T, V, 5) to softened probabilities of the words (B, words).
+        digest: tells teachers apart, so that a run goes on with its own.
+    """
+
+    opinion: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    digest: str
 
 
 def load_teachers(paths: Sequence[str], words: tuple[str, ...], device: torch.device) -> Teacher:
@@ -28,8 +40,10 @@ def load_teachers(paths: Sequence[str], words: tuple[str, ...], device: torch.de
         UserError: a teacher knows other words.
     """
     models = []
+    digest = hashlib.sha256()
     for path in paths:
         model, known = DDNet.from_pretrained(Path(path))
+        digest.update(Path(path).read_bytes())
         if known != words:
             raise UserError(f"{path} was taught other words than the model is to learn; teach it on the same data")
         models.append(model.to(device))
@@ -40,7 +54,7 @@ def load_teachers(paths: Sequence[str], words: tuple[str, ...], device: torch.de
             each = [(model(x) / TEMPERATURE).softmax(-1) for model in models]
         return torch.stack(each).mean(0).cpu().numpy()
 
-    return opinion
+    return Teacher(opinion, digest.hexdigest())
 
 
 def distillation_loss(logits: Tensor, opinion: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from pipeline.errors import UserError
+from pipeline.pose.base import PoseEstimator
 from pipeline.pose.create import create_pose
 from pipeline.sources import Policy, open_source
 from pipeline.tracking import Tracker
@@ -69,13 +70,18 @@ def find_videos(folder: Path) -> list[LabelledVideo]:
     return found
 
 
+def patient_estimator(pose: str) -> PoseEstimator:
+    """The pose model that looks at everybody in every frame: what it foretells live is no observation to learn from."""
+    return create_pose(pose, **({"rest_hz": None} if pose == "movenet" else {}))
+
+
 def extract_video(path: Path, pose: str = "movenet-multipose") -> Skeletons:
     """Find and follow the people of a video.
 
     Raises:
         UserError: the file is no readable video.
     """
-    estimator, tracker = create_pose(pose), Tracker()
+    estimator, tracker = patient_estimator(pose), Tracker()
     times: list[float] = []
     seen: dict[int, dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
     with open_source(path, policy=Policy.ALL) as source:

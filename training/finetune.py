@@ -185,7 +185,7 @@ def learn(
         for batch in epoch_batches(
             sources, len(words), rng, config.windows_per_epoch, config.batch, config.frames, idle, config.idle_part
         ):
-            opinion = () if teacher is None else (teacher(batch.features),)
+            opinion = () if teacher is None else (teacher.opinion(batch.features),)
             yield batch.features, batch.target, batch.choices, *opinion
 
     def loss(logits: Tensor, others: Sequence[Tensor]) -> Tensor:
@@ -261,7 +261,7 @@ def _settings(
     ]
     return {
         **settings, "data": data, "words": list(words), "idle word": -1 if idle is None else idle,
-        "encoder": [start], "taught": teacher is not None,
+        "encoder": [start], "teacher": [teacher.digest if teacher else ""],
     }  # fmt: skip
 
 

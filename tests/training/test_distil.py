@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.errors import UserError
 from tests.training.test_runs import small, source
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
-from training.distil import TEMPERATURE, distillation_loss
+from training.distil import TEMPERATURE, Teacher, distillation_loss
 from training.evaluate import evaluate
 from training.finetune import finetune, predictor
 
@@ -37,10 +38,19 @@ def test_what_the_teacher_says_is_learnt(tmp_path):
         return np.where(wrist[:, None], [[0.02, 0.98]], [[0.98, 0.02]]).astype(np.float32)
 
     config = replace(small(tmp_path, epochs=8, windows_per_epoch=96, lr=2e-3, average=0.5), teaching=1.0)
-    model = finetune(config, [source()], ("circle", "slide"), teacher=contrary)
+    model = finetune(config, [source()], ("circle", "slide"), teacher=Teacher(contrary, "contrary"))
     unseen = [moving(i % 2, 100 + i) for i in range(20)]
     result = evaluate(predictor(model), unseen, ("circle", "slide"), ((0,), (1,)), 16)
     assert result.report()["top1"] <= 0.1
+
+
+def test_a_run_goes_on_with_its_own_teacher_only(tmp_path):
+    def indifferent(features):
+        return np.full((len(features), 2), 0.5, np.float32)
+
+    finetune(small(tmp_path), [source()], ("circle", "slide"), teacher=Teacher(indifferent, "one"))
+    with pytest.raises(UserError, match="teacher"):
+        finetune(small(tmp_path), [source()], ("circle", "slide"), teacher=Teacher(indifferent, "another"))
 
 
 def test_from_teacher_to_learner_on_the_command_line(tmp_path, capsys):

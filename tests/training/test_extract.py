@@ -1,0 +1,64 @@
+"""``python -m training extract``: videos of people to an annotation file."""
+
+import cv2
+import numpy as np
+import pytest
+
+from training.__main__ import main
+from training.datasets import load_dataset
+from training.extract import _part_path, _work, find_videos, patient_estimator
+
+FRAMES = 8
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of one short video each, cut from the bundled clip, and a file that is no video."""
+    clip = cv2.VideoCapture("assets/demo.mp4")
+    for label, first in (("cross", 0), ("stroll", 30)):
+        (tmp_path / "videos" / label).mkdir(parents=True)
+        clip.set(cv2.CAP_PROP_POS_FRAMES, first)
+        size = int(clip.get(cv2.CAP_PROP_FRAME_WIDTH)), int(clip.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        out = cv2.VideoWriter(str(tmp_path / "videos" / label / "a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 15, size)
+        for _ in range(FRAMES):
+            out.write(clip.read()[1])
+        out.release()
+    (tmp_path / "videos" / "stroll" / "broken.mp4").write_bytes(b"no video")
+    return tmp_path / "videos"
+
+
+def extract(folder, capsys, *options):
+    out = folder.parent / "own.pkl"
+    assert main(["extract", str(folder), "--out", str(out), "--workers", "1", *options]) == 0
+    return load_dataset(out), capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pose", ["movenet-multipose", "movenet"])
+def test_people_are_found_and_followed(folder, capsys, pose):
+    data, _ = extract(folder, capsys, "--pose", pose)
+    assert data.label_names == ("cross", "stroll")
+    assert sorted(c.name for c in data.clips) == ["cross/a", "stroll/a"]
+    for clip in data.clips:
+        assert clip.keypoints.shape[1:] == (FRAMES, 17, 2)
+        assert clip.times_s[-1] == pytest.approx((FRAMES - 1) / 15, abs=0.01)
+        main_person = clip.scores[0].max(1)
+        assert (main_person > 0.3).mean() > 0.8
+        steps = np.linalg.norm(np.diff(clip.keypoints[0, main_person > 0.3], axis=0), axis=-1)
+        assert np.median(steps) < 20  # one and the same person
+
+
+def test_finished_videos_are_not_done_again(folder, capsys, caplog):
+    parts = folder.parent / "own.pkl.parts"
+    parts.mkdir()
+    first = find_videos(folder)[0]
+    assert _work(first, _part_path(parts, first), "movenet-multipose") is None
+    caplog.set_level("INFO")
+    data, _ = extract(folder, capsys)
+    assert "1 of 3 videos are done already" in caplog.text
+    assert "left out" in caplog.text  # the broken one, with its reason
+    assert len(data.clips) == 2
+    assert not parts.exists()
+
+
+def test_nothing_is_foretold_in_what_is_learnt_from():
+    assert patient_estimator("movenet").rest_hz is None
