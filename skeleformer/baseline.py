@@ -14,6 +14,36 @@ CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
 """Output channels of the ten layers of both networks; where they double, the frame rate halves."""
 
 
+class GraphLayer(nn.Module):
+    """Within each frame, then over time, with a residual around both.
+
+    Args:
+        before, after: input and output channels.
+        stride: in time.
+        residual: whether there is one; it is a projection where the shape changes.
+        spatial: (N, before, T, V) to (N, after, T, V).
+        temporal: (N, after, T, V) to (N, after, ceil(T / stride), V).
+    """
+
+    def __init__(
+        self, before: int, after: int, stride: int, residual: bool, spatial: nn.Module, temporal: nn.Module
+    ) -> None:
+        super().__init__()
+        self.spatial, self.temporal = spatial, temporal
+        self.residual: nn.Module | None = None
+        if residual and (before != after or stride > 1):
+            self.residual = nn.Sequential(nn.Conv2d(before, after, 1, (stride, 1)), nn.BatchNorm2d(after))
+        elif residual:
+            self.residual = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, before, T, V) to (N, after, ceil(T / stride), V)."""
+        y = self.temporal(self.spatial(x))
+        if self.residual is not None:
+            y = y + self.residual(x)
+        return torch.relu(y)
+
+
 class GraphBaseline(nn.Module):
     """Skeleton sequences to class logits by ten layers over the joints and frames.
 

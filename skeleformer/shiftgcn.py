@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from skeleformer.baseline import GraphBaseline
+from skeleformer.baseline import GraphBaseline, GraphLayer
 
 
 class SpatialShift(nn.Module):
@@ -78,28 +78,13 @@ class TemporalShift(nn.Module):
         return x.gather(2, index) * inside[None, :, :, None].to(x.dtype)
 
 
-class ShiftLayer(nn.Module):
-    """Spatial shift convolution, then shift - pointwise convolution - shift over time, with a residual."""
-
-    def __init__(self, before: int, after: int, stride: int, residual: bool, joints: int) -> None:
-        super().__init__()
-        self.spatial = ShiftGraphConvolution(before, after, joints)
-        self.temporal = nn.Sequential(
-            nn.BatchNorm2d(after), TemporalShift(after), nn.Conv2d(after, after, 1), nn.ReLU(),
-            TemporalShift(after, stride), nn.BatchNorm2d(after),
-        )  # fmt: skip
-        self.residual: nn.Module | None = None
-        if residual and (before != after or stride > 1):
-            self.residual = nn.Sequential(nn.Conv2d(before, after, 1, (stride, 1)), nn.BatchNorm2d(after))
-        elif residual:
-            self.residual = nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, before, T, V) to (N, after, ceil(T / stride), V)."""
-        y = self.temporal(self.spatial(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        return torch.relu(y)
+def shift_layer(before: int, after: int, stride: int, residual: bool, joints: int) -> GraphLayer:
+    """Spatial shift convolution, then shift - pointwise convolution - shift over time."""
+    temporal = nn.Sequential(
+        nn.BatchNorm2d(after), TemporalShift(after), nn.Conv2d(after, after, 1), nn.ReLU(),
+        TemporalShift(after, stride), nn.BatchNorm2d(after),
+    )  # fmt: skip
+    return GraphLayer(before, after, stride, residual, ShiftGraphConvolution(before, after, joints), temporal)
 
 
 class ShiftGCN(GraphBaseline):
@@ -115,5 +100,5 @@ class ShiftGCN(GraphBaseline):
     def __init__(self, classes: int, parents: Sequence[int], coords: int = 2, dropout: float = 0.0) -> None:
         super().__init__(
             classes, parents, coords, dropout,
-            lambda before, after, stride, residual: ShiftLayer(before, after, stride, residual, len(parents)),
+            lambda before, after, stride, residual: shift_layer(before, after, stride, residual, len(parents)),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from skeleformer.baseline import GraphBaseline
+from skeleformer.baseline import GraphBaseline, GraphLayer
 from skeleformer.graph import bones_of, spatial_partition
 
 TEMPORAL_KERNEL = 9
@@ -31,29 +31,13 @@ class GraphConvolution(nn.Module):
         return torch.einsum("nkctw,kvw->nctv", x, self.adjacency * self.importance)
 
 
-class STGCNLayer(nn.Module):
-    """Graph convolution, then convolution over time, with a residual."""
-
-    def __init__(self, before: int, after: int, stride: int, residual: bool, adjacency: Tensor) -> None:
-        super().__init__()
-        self.spatial = GraphConvolution(before, after, adjacency)
-        self.temporal = nn.Sequential(
-            nn.BatchNorm2d(after), nn.ReLU(),
-            nn.Conv2d(after, after, (TEMPORAL_KERNEL, 1), (stride, 1), (TEMPORAL_KERNEL // 2, 0)),
-            nn.BatchNorm2d(after),
-        )  # fmt: skip
-        self.residual: nn.Module | None = None
-        if residual and (before != after or stride > 1):
-            self.residual = nn.Sequential(nn.Conv2d(before, after, 1, (stride, 1)), nn.BatchNorm2d(after))
-        elif residual:
-            self.residual = nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, before, T, V) to (N, after, ceil(T / stride), V)."""
-        y = self.temporal(self.spatial(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        return torch.relu(y)
+def stgcn_layer(before: int, after: int, stride: int, residual: bool, adjacency: Tensor) -> GraphLayer:
+    """Graph convolution, then convolution over time."""
+    temporal = nn.Sequential(
+        nn.BatchNorm2d(after), nn.ReLU(),
+        nn.Conv2d(after, after, (TEMPORAL_KERNEL, 1), (stride, 1), (TEMPORAL_KERNEL // 2, 0)), nn.BatchNorm2d(after),
+    )  # fmt: skip
+    return GraphLayer(before, after, stride, residual, GraphConvolution(before, after, adjacency), temporal)
 
 
 class STGCN(GraphBaseline):
@@ -79,7 +63,7 @@ class STGCN(GraphBaseline):
         adjacency = spatial_partition(len(parents), bones_of(parents) if edges is None else edges, root)
         super().__init__(
             classes, parents, coords, dropout,
-            lambda before, after, stride, residual: STGCNLayer(before, after, stride, residual, adjacency),
+            lambda before, after, stride, residual: stgcn_layer(before, after, stride, residual, adjacency),
         )  # fmt: skip
         self.root = root
 

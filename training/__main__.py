@@ -7,13 +7,12 @@ import logging
 import os
 import sys
 
-from pipeline.errors import UserError
-from skeleformer.errors import WeightsError
 from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
 from training.devices import DEVICES
 from training.parallel import first_process
+from training.shell import exit_code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,15 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     level = logging.INFO if first_process() else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     args = parser().parse_args(argv)
-    try:
-        args.run(args)
-    except (UserError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last epoch", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: args.run(args), "interrupted; the same command goes on from the last epoch")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import torch
 
-from pipeline.errors import UserError
-from skeleformer.errors import WeightsError
 from training.devices import DEVICES
+from training.shell import exit_code
 from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
 from training.tables.run import Settings
 from training.tables.sources import KINDS, train_source
@@ -61,18 +60,14 @@ def main(argv: list[str] | None = None) -> int:
         Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(device=args.device),
         "python -m training.tables " + " ".join(given),
     )  # fmt: skip
-    try:
+
+    def make() -> None:
         if args.table == "source":
             print(f"wrote {train_source(args.kind, settings)}")
         else:
             TABLES[args.table](settings, tuple(args.targets or ()))
-    except (UserError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; a table is written when all of it is measured", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_code(make, "interrupted; a table is written when all of it is measured")
 
 
 if __name__ == "__main__":
