@@ -5,7 +5,7 @@
 
 `clips` runs the shipped pose network, the tracker and the resampling of the live pipeline over videos and keeps a
 window of every person each second; `data` cuts labelled recordings into windows as the evaluation does, with the right
-classes of the shipped model.
+classes of the shipped model; `--part val` leaves out data sets of which the model was trained on that part too.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def windows_of_video(video: Path, each_s: float) -> list[NDArray[np.float32]]:
 
 
 def _data(args: argparse.Namespace) -> None:
+    from skeleformer.weights import read_metadata
     from training.datasets import load_dataset
     from training.vocabulary import merge_of
     from training.windows import clip_features, sliding_windows
@@ -87,7 +88,11 @@ def _data(args: argparse.Namespace) -> None:
     with load(model_path("skeleformer-temporal.onnx"), "onnx-cpu") as network:
         words = labels_of(network.metadata)
     features, right, allowed, counts = [], [], [], {}
+    weights = read_metadata(model_path("skeleformer.safetensors"))
+    seen = json.loads(weights.get("validation_seen", "[]")) if args.part == "val" else []
     for name, parts in SPLITS.items():
+        if name in seen:
+            continue
         data = load_dataset(args.folder / f"{name}.pkl")
         merge = merge_of(name, list(data.label_names), words)
         if merge is None:

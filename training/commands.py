@@ -6,13 +6,12 @@ import argparse
 import json
 import pickle
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models import model_path
 from pipeline.errors import UserError
@@ -27,13 +26,8 @@ from training.files import write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor, teach
 from training.parallel import first_process
 from training.pretrain import PretrainConfig, pretrain
-from training.recipe import VIDEO, require_merge, shipped_sources, validator
-from training.sampler import Source
-from training.vocabulary import IDLE, LABELS
-from training.windows import Augmentation
-
-IDLE_PART = 0.08
-"""Of the shipped model's training windows, how many show people who do nothing."""
+from training.recipe import IDLE_PART, VIDEO, require_merge
+from training.task import Task, own_task, shipped_task
 
 
 def run_pretrain(args: argparse.Namespace) -> None:
@@ -92,59 +86,18 @@ def run_tune(args: argparse.Namespace) -> None:
         idle_part=0.0, device=args.device, dropout=args.dropout, frames=sizes.frames, width=sizes.width,
         layers=sizes.spatial_layers, pooling=sizes.pooling, method=args.method, prompts=args.prompts,
     )  # fmt: skip
-    task = _own_data(args, sizes.frames)
+    task = _own_task(args, sizes.frames)
     encoder = {k: v for k, v in start.state_dict().items() if known == task.words or not k.startswith("head.")}
     _train_and_save(config, task, encoder)
 
 
-Check = Callable[[nn.Module], dict[str, float]]
-"""Figures of a model while it is trained."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is learnt: words from clips.
-
-    Attributes:
-        words: the model's classes.
-        sources: training clips.
-        validate: figures on other clips, if there are any.
-        idle: index of the word for doing nothing, where held poses are to show it.
-        whole: data sets of which the validation part is trained on.
-    """
-
-    words: tuple[str, ...]
-    sources: list[Source]
-    validate: Check | None
-    idle: int | None = None
-    whole: tuple[str, ...] = ()
-
-
 def _task(args: argparse.Namespace, frames: int, whole: tuple[str, ...] = ()) -> Task:
     """The shipped model's task or that of a user's data set, as the arguments say."""
-    if not args.shipped:
-        return _own_data(args, frames)
-    folder = Path(args.shipped)
-    check = validator(folder, frames, whole=whole)
-    return Task(
-        LABELS, shipped_sources(folder, whole=whole), lambda model: check(predictor(model)), LABELS.index(IDLE), whole
-    )
+    return shipped_task(Path(args.shipped), frames, whole) if args.shipped else _own_task(args, frames)
 
 
-def _own_data(args: argparse.Namespace, frames: int) -> Task:
-    """That of a user's data set, which brings its own classes."""
-    data = load_dataset(args.data)
-    own = tuple((i,) for i in range(len(data.label_names)))
-    sources = [Source(data.name, data.part(args.split), own, augmentation=Augmentation(), people=args.people)]
-    if args.validate is None:
-        return Task(data.label_names, sources, None)
-    clips = data.part(args.validate)
-
-    def check(model: nn.Module) -> dict[str, float]:
-        result = evaluate(predictor(model), clips, data.label_names, own, frames, people=args.people)
-        return {args.validate: result.report()["top1"]}
-
-    return Task(data.label_names, sources, check)
+def _own_task(args: argparse.Namespace, frames: int) -> Task:
+    return own_task(Path(args.data), args.split, args.validate, args.people, frames)
 
 
 def _train_and_save(

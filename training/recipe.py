@@ -65,6 +65,9 @@ VIDEO = ("jhmdb_train", "jhmdb_train_lightning", "exercise_train")
 MOCAP_WEIGHT = 0.25
 """The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
 
+IDLE_PART = 0.08
+"""Of the training windows, how many show people who do nothing."""
+
 
 def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple[int, ...], ...]:
     """The data set's classes as indices of the model's words.

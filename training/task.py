@@ -1,0 +1,78 @@
+"""What a run is to learn: words from clips, and how it is measured meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from training.datasets import load_dataset
+from training.evaluate import evaluate
+from training.finetune import predictor
+from training.recipe import shipped_sources, validator
+from training.sampler import Source
+from training.vocabulary import IDLE, LABELS
+from training.windows import Augmentation
+
+Check = Callable[[nn.Module], dict[str, float]]
+"""Figures of a model while it is trained."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Words to be learnt from clips.
+
+    Attributes:
+        words: the model's classes.
+        sources: training clips.
+        validate: figures on other clips, if there are any.
+        idle: index of the word for doing nothing, where held poses are to show it.
+        whole: data sets of which the validation part is trained on.
+    """
+
+    words: tuple[str, ...]
+    sources: list[Source]
+    validate: Check | None
+    idle: int | None = None
+    whole: tuple[str, ...] = ()
+
+
+def shipped_task(folder: Path, frames: int, whole: tuple[str, ...] = ()) -> Task:
+    """That of the shipped model, from a folder of the recipe's data sets.
+
+    Raises:
+        UserError: a file is missing or not of the expected form.
+    """
+    check = validator(folder, frames, whole=whole)
+    return Task(
+        LABELS, shipped_sources(folder, whole=whole), lambda model: check(predictor(model)), LABELS.index(IDLE), whole
+    )
+
+
+def own_task(path: Path, split: str, validate: str | None, people: int, frames: int) -> Task:
+    """That of a user's data set, which brings its own classes.
+
+    Args:
+        path: annotation file or folder.
+        split: trained on.
+        validate: split reported while training, or None.
+        people: how many are pooled in a window.
+        frames: longest window.
+
+    Raises:
+        UserError: the data cannot be read, or there is no such split.
+    """
+    data = load_dataset(path)
+    own = tuple((i,) for i in range(len(data.label_names)))
+    sources = [Source(data.name, data.part(split), own, augmentation=Augmentation(), people=people)]
+    if validate is None:
+        return Task(data.label_names, sources, None)
+    clips = data.part(validate)
+
+    def check(model: nn.Module) -> dict[str, float]:
+        result = evaluate(predictor(model), clips, data.label_names, own, frames, people=people)
+        return {validate: result.report()["top1"]}
+
+    return Task(data.label_names, sources, check)
