@@ -1,0 +1,58 @@
+"""Does a model use the order of frames? Its accuracy with the frames of every window in order and shuffled.
+
+    python -m benchmarks.frame_order --data ../shared/data/msr_action3d.pkl --split xsub_val [--weights FILE]
+
+Velocities are taken before shuffling, so a model that sees frames as a set loses nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.errors import UserError
+from skeleformer.errors import WeightsError
+from training.commands import load_model
+from training.datasets import load_dataset
+from training.evaluate import Predict, evaluate
+from training.finetune import predictor
+from training.recipe import require_merge
+
+
+def shuffled(predict: Predict, seed: int = 0) -> Predict:
+    """The model, shown the frames of each batch of windows in a random order."""
+    rng = np.random.default_rng(seed)
+
+    def look(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return predict(features[:, :, rng.permutation(features.shape[2])])
+
+    return look
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--weights", help="a .safetensors model (default: the shipped one)")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        model, words = load_model(args.weights)
+        data = load_dataset(args.data)
+        clips, merge = data.part(args.split), require_merge(data, words)
+    except (UserError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    people = 2 if all(len(c.keypoints) == 2 for c in clips) else 1
+    for name, predict in (("in order", predictor(model)), ("shuffled", shuffled(predictor(model)))):
+        result = evaluate(predict, clips, data.label_names, merge, model.config.frames, people=people)
+        print(f"{name}: top-1 {result.report()['top1']:.1%} of {len(clips)} clips")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
