@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from benchmarks.report import exit_code
+from benchmarks.windows import labelled_windows
 from engines import load
 from engines.onnx_file import read_model, restore_single
 from engines.onnx_runtime import OnnxNetwork
@@ -103,12 +104,24 @@ def tokens_of(windows: WindowSet) -> NDArray[np.float32]:
     return tokens.reshape(*windows.features.shape[:2], -1)
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, metavar="DIR")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     logging.getLogger().setLevel(logging.ERROR)
+    return exit_code(lambda: compare(args.data))
 
+
+def compare(data: Path | None) -> None:
+    """Print the table.
+
+    Args:
+        data: folder of annotation files for calibration windows; None leaves that form out.
+
+    Raises:
+        UserError, EngineError: the recordings or the shipped model cannot be used.
+    """
+    known = None if data is None else labelled_windows(data, "train", every=25)[0]
     shipped = model_path("skeleformer-temporal.onnx")
     windows = load_windows()
     inputs = {"tokens": tokens_of(windows), "mask": windows.mask}
@@ -125,11 +138,7 @@ def main() -> None:
             "ONNX Runtime's transformer fusions": OnnxNetwork(folder / "fused.onnx", "fused"),
             "as shipped, int8": load(shipped, "onnx-cpu", "int8"),
         }
-        if args.data is not None:
-            file = folder / "calibration.npz"
-            make = [sys.executable, "-m", "benchmarks.windows", "data", str(file), str(args.data)]
-            subprocess.run([*make, "--part", "train", "--every", "25"], check=True, stdout=subprocess.DEVNULL)
-            known = load_windows(file)
+        if known is not None:
             tokens = tokens_of(known)
             feeds = ({"tokens": tokens[i : i + 1], "mask": known.mask[i : i + 1]} for i in range(len(known)))
             static_int8(folder / "full.onnx", folder / "static.onnx", feeds)
@@ -153,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

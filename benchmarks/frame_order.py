@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.errors import UserError
+from benchmarks.report import exit_code
 from skeleformer.errors import WeightsError
 from training.commands import load_model
 from training.datasets import load_dataset
@@ -33,25 +33,30 @@ def shuffled(predict: Predict, seed: int = 0) -> Predict:
     return look
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--split", default="val")
     parser.add_argument("--weights", help="a .safetensors model (default: the shipped one)")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    try:
-        model, words = load_model(args.weights)
-        data = load_dataset(args.data)
-        clips, merge = data.part(args.split), require_merge(data, words)
-    except (UserError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: compare(args.data, args.split, args.weights), WeightsError)
+
+
+def compare(file: str, split: str, weights: str | None) -> None:
+    """Print both accuracies.
+
+    Raises:
+        UserError: the data set, its split or the model cannot be used.
+        WeightsError: the file of weights cannot be read.
+    """
+    model, words = load_model(weights)
+    data = load_dataset(file)
+    clips, merge = data.part(split), require_merge(data, words)
     people = 2 if all(len(c.keypoints) == 2 for c in clips) else 1
     for name, predict in (("in order", predictor(model)), ("shuffled", shuffled(predictor(model)))):
         result = evaluate(predict, clips, data.label_names, merge, model.config.frames, people=people)
         print(f"{name}: top-1 {result.report()['top1']:.1%} of {len(clips)} clips")
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #
 #   benchmarks/gpu.sh [--install] [--quick] [--out DIR] [--model NAME]
 #
-#   --install   first install what is missing: tensorrt, tensorrt-rtx-cu12, cuda-python, onnxruntime-gpu
+#   --install   first install what is missing: onnx, tensorrt, tensorrt-rtx-cu12, cuda-python, onnxruntime-gpu
 #   --quick     a twentieth of the measuring time, two batch sizes, and no tests
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -63,7 +63,7 @@ step() {
 echo "GPU: ${GPU:-none found, only the CPU is measured}" | tee -a "$OUT/summary.txt"
 
 if [ "$INSTALL" = yes ]; then
-  for package in cuda-python tensorrt-rtx-cu12 tensorrt onnxruntime-gpu; do
+  for package in onnx cuda-python tensorrt-rtx-cu12 tensorrt onnxruntime-gpu; do
     step "install-$package" 150 "$PYTHON" -m pip install --quiet "$package"
   done
 fi

@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.report import Output, exit_code
 from pipeline import Pipeline
 from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
@@ -71,27 +72,33 @@ def said(path: Path, seconds: float, model: ActionModel) -> list[tuple[str | Non
             return [(r.actions[t].label, r.actions[t].probability) for r in results for t in r.decided]
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="+")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--model")
-    parser.add_argument("--json")
-    args = parser.parse_args()
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    args = parser.parse_args(argv)
+    return exit_code(lambda: measure(args))
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Print what was said, and write it where ``--json`` asks.
+
+    Raises:
+        UserError, EngineError, CalibrationError: a video, the model or the file for the figures cannot be used.
+    """
+    out = Output(args.json)
     counts: Counter[str] = Counter()
     rows = []
-    try:
-        with closing(ActionModel.load(args.model)) as model:
-            for video in map(Path, args.videos):
-                labels = [label for label, _ in said(video, args.seconds, model)]
-                shown = Counter("unknown" if label is None else label for label in labels)
-                counts += shown
-                rows.append({"video": video.name, "said": dict(shown.most_common())})
-                words = ", ".join(f"{n} {w}" for w, n in shown.most_common())
-                print(f"{video.name[:40]:40s} {words or 'nobody found'}", flush=True)
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    with closing(ActionModel.load(args.model)) as model:
+        for video in map(Path, args.videos):
+            labels = [label for label, _ in said(video, args.seconds, model)]
+            shown = Counter("unknown" if label is None else label for label in labels)
+            counts += shown
+            rows.append({"video": video.name, "said": dict(shown.most_common())})
+            words = ", ".join(f"{n} {w}" for w, n in shown.most_common())
+            print(f"{video.name[:40]:40s} {words or 'nobody found'}", flush=True)
     total = max(sum(counts.values()), 1)
     summary = {
         "videos": len(rows),
@@ -101,9 +108,7 @@ def main() -> int:
         "wrong": 1 - (counts[IDLE] + counts["unknown"]) / total,
     }
     print(json.dumps(summary))
-    if args.json:
-        Path(args.json).write_text(json.dumps({**summary, "rows": rows}, indent=2) + "\n")
-    return 0
+    out.write_json({**summary, "rows": rows})
 
 
 if __name__ == "__main__":

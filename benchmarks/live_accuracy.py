@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.pipeline import Run, obvious_loop, pipeline
+from benchmarks.report import Output, exit_code
 from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 from training.extract import LabelledVideo, find_videos
@@ -41,48 +42,84 @@ def spoken(run: Run) -> tuple[dict[str, float], list[str | None]]:
     return dict(sums[main]), shown[main]
 
 
-def wanted(args: argparse.Namespace) -> list[LabelledVideo]:
-    videos = find_videos(Path(args.videos))
-    if args.list is None:
-        return videos
-    with open(args.list, newline="") as file:
-        names = {Path(row["path"]).name for row in csv.DictReader(file) if args.split in (None, row["split"])}
-    return [v for v in videos if v.path.name in names]
+def wanted(folder: Path, table: Path | None, split: str | None, dataset: str) -> list[LabelledVideo]:
+    """The videos of a folder, or those of them that a table names for a split.
+
+    Raises:
+        UserError: there are none, the table cannot be read, or a folder's class is none of the data set's.
+    """
+    videos = find_videos(folder)
+    if table is not None:
+        names = named(table, split)
+        videos = [v for v in videos if v.path.name in names]
+        if not videos:
+            raise UserError(f"{table} names no video of {folder}" + (f" for the split {split!r}" if split else ""))
+    unknown = sorted({v.label for v in videos} - MERGE[dataset].keys())
+    if unknown:
+        raise UserError(
+            f"the data set {dataset} has no class {', '.join(map(repr, unknown))}, which a folder in {folder} names; "
+            "choose another --dataset, or name the folders as it names its classes"
+        )
+    return videos
 
 
-def main() -> int:
+def named(table: Path, split: str | None) -> set[str]:
+    """File names in the column ``path`` of a table, of one split or of all.
+
+    Raises:
+        UserError: it cannot be read as such a table.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            return {Path(row["path"]).name for row in csv.DictReader(file) if split is None or row["split"] == split}
+    except OSError as error:
+        raise UserError(f"cannot read {table}: {error.strerror or error}") from None
+    except KeyError as error:
+        raise UserError(f"{table} has no column {error}") from None
+    except (csv.Error, UnicodeDecodeError, TypeError):  # a row that is too short has None for a path
+        raise UserError(f"{table} is no table with the columns path and split") from None
+
+
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("videos")
+    parser.add_argument("videos", type=Path)
     parser.add_argument("--dataset", default="jhmdb", choices=sorted(MERGE))
-    parser.add_argument("--list", metavar="CSV", help="columns path and split; only the videos named there")
+    parser.add_argument("--list", type=Path, metavar="CSV", help="columns path and split; only the videos named there")
     parser.add_argument("--split", help="part of --list")
     parser.add_argument("--pose", default="movenet")
     parser.add_argument("--obvious-loop", action="store_true", help="measure the loop instead of the pipeline")
     parser.add_argument("--long-side", type=int, default=256, help="the loop's pose input (default %(default)s)")
     parser.add_argument("--model")
-    parser.add_argument("--json")
-    args = parser.parse_args()
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    args = parser.parse_args(argv)
+    return exit_code(lambda: measure(args))
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Print what was said of each video, and write it where ``--json`` asks.
+
+    Raises:
+        UserError, EngineError, CalibrationError: the videos, a model or the file for the figures cannot be used.
+    """
+    out = Output(args.json)
+    videos = wanted(args.videos, args.list, args.split, args.dataset)
     merge = MERGE[args.dataset]
-    try:
-        rows = []
-        with closing(ActionModel.load(args.model)) as model:
-            for video in wanted(args):
-                if args.obvious_loop:
-                    sums, shown = spoken(obvious_loop(video.path, model, args.long_side))
-                else:
-                    sums, shown = spoken(pipeline(video.path, model, args.pose, {}))
-                scores = {name: sum(sums.get(w, 0.0) for w in words) for name, words in merge.items()}
-                best = max(scores, key=lambda name: scores[name]) if any(scores.values()) else None
-                labels = [label for label in shown if label is not None]
-                rows.append(
-                    {
-                        "video": video.name, "true": video.label, "said": best, "decisions": len(shown),
-                        "labels": len(labels), "right_labels": sum(label in merge[video.label] for label in labels),
-                    }
-                )  # fmt: skip
-    except (UserError, OSError, KeyError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    rows = []
+    with closing(ActionModel.load(args.model)) as model:
+        for video in videos:
+            if args.obvious_loop:
+                sums, shown = spoken(obvious_loop(video.path, model, args.long_side))
+            else:
+                sums, shown = spoken(pipeline(video.path, model, args.pose, {}))
+            scores = {name: sum(sums.get(w, 0.0) for w in words) for name, words in merge.items()}
+            best = max(scores, key=lambda name: scores[name]) if any(scores.values()) else None
+            labels = [label for label in shown if label is not None]
+            rows.append(
+                {
+                    "video": video.name, "true": video.label, "said": best, "decisions": len(shown),
+                    "labels": len(labels), "right_labels": sum(label in merge[video.label] for label in labels),
+                }
+            )  # fmt: skip
     decided = [r for r in rows if r["decisions"]]
     labels, right = sum(r["labels"] for r in rows), sum(r["right_labels"] for r in rows)
     summary = {
@@ -97,9 +134,7 @@ def main() -> int:
         count = f"{row['labels']}/{row['decisions']} shown"
         print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {count:12s} {row['video']}")
     print(json.dumps(summary))
-    if args.json:
-        Path(args.json).write_text(json.dumps({**summary, "rows": rows}, indent=2) + "\n")
-    return 0
+    out.write_json({**summary, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ machine does hits all of them.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
@@ -27,9 +26,8 @@ if not __package__:  # as a file its own folder comes first, where this module w
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import CalibrationError
-from engines import EngineError
-from pipeline import ActionModel, Person, Pipeline, Tracker, UserError, Window, open_source
+from benchmarks.report import Output, exit_code, positive
+from pipeline import ActionModel, Person, Pipeline, Tracker, Window, open_source
 from pipeline.pose import create_pose
 from pipeline.preprocess import window_features
 from pipeline.recogniser import TOP, RecogniserConfig
@@ -180,18 +178,23 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--video", type=Path, action="append", help="may be repeated (default: the bundled clip)")
     parser.add_argument("--long-side", type=int, default=384, help="input of the full pose pass (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="passes over each video (default %(default)s)")
+    parser.add_argument("--rounds", type=positive, default=3, help="passes over each video (default %(default)s)")
     parser.add_argument("--model", help="action model (default: the shipped one)")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
-    try:
-        model = ActionModel.load(args.model, "onnx-cpu")
-        tables = [
-            measure(video, model, args.long_side, args.rounds) for video in args.video or [ROOT / "assets" / "demo.mp4"]
-        ]
-    except (UserError, EngineError, CalibrationError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: compare(args))
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Print a table for each video, and write them where ``--json`` asks.
+
+    Raises:
+        UserError, EngineError, CalibrationError: a video, a model or the file for the figures cannot be used.
+    """
+    out = Output(args.json)
+    model = ActionModel.load(args.model, "onnx-cpu")
+    videos = args.video or [ROOT / "assets" / "demo.mp4"]
+    tables = [measure(video, model, args.long_side, args.rounds) for video in videos]
     for table in tables:
         print(f"\n{table['video']}: {table['frames']} frames, {table['people']} people on average")
         print(f"{'':22}{'frames/s':>10}{'faster':>9}{'CPU ms':>9}{'less':>8}{'decisions':>11}{'equal labels':>16}")
@@ -199,9 +202,7 @@ def main(argv: list[str] | None = None) -> int:
             equal = "-" if row["equal_labels"] is None else f"{row['equal_labels']:.1%} of {row['compared']}"
             times = f"{row['fps']:10.1f}{row['times_faster']:8.2f}x{row['cpu_ms']:9.1f}{row['times_less_cpu']:7.2f}x"
             print(f"{name:22}{times}{row['decisions']:11}{equal:>16}")
-    if args.json is not None:
-        args.json.write_text(json.dumps(tables, indent=2) + "\n")
-    return 0
+    out.write_json(tables)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import platform
 import sys
 import time
@@ -26,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import UserError, open_source
+from benchmarks.report import Output, exit_code, positive
+from pipeline import open_source
 from pipeline.pose import PoseEstimator, create_pose
 from pipeline.pose.movenet import MoveNetMultipose
 from pipeline.pose.network import PoseNetwork
@@ -212,24 +212,27 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pose", description=__doc__)
     parser.add_argument("clips", type=Path, nargs="*", metavar="CLIP", help="default: the bundled clip")
     parser.add_argument("--judge", type=Path, metavar="FILE", help="a larger one-person MoveNet as the reference")
-    parser.add_argument("--frames", type=int, default=300, help="most frames of a clip (default %(default)s)")
+    parser.add_argument("--frames", type=positive, default=300, help="most frames of a clip (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--markdown", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
-    try:
-        reference = Reference(args.judge)
-        tables = [measure(clip, reference, args.frames) for clip in args.clips or [ROOT / "assets" / "demo.mp4"]]
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return exit_code(lambda: compare(args))
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Print the tables, and write them where ``--markdown`` and ``--json`` ask.
+
+    Raises:
+        UserError, EngineError: a clip, a model or a file for the figures cannot be used.
+    """
+    out, tables_out = Output(args.json), Output(args.markdown)
+    reference = Reference(args.judge)
+    tables = [measure(clip, reference, args.frames) for clip in args.clips or [ROOT / "assets" / "demo.mp4"]]
     total = overall(tables)
     text = "\n".join(markdown(tables, total, args.judge.name if args.judge else None))
     print(text)
-    if args.markdown is not None:
-        args.markdown.write_text(text + "\n")
-    if args.json is not None:
-        args.json.write_text(json.dumps({"clips": tables, "mean": total}, indent=2) + "\n")
-    return 0
+    tables_out.write_text(text + "\n")
+    out.write_json({"clips": tables, "mean": total})
 
 
 if __name__ == "__main__":

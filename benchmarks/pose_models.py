@@ -9,7 +9,6 @@ run on every frame. What counts is the thread's time on the processor, so that o
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.report import Output, exit_code
 from engines.openmmlab import missing_packages
+from pipeline import UserError
 from pipeline.pose.detector import MoveNetDetector
 from pipeline.pose.lightning import MoveNetLightning
 from pipeline.pose.onestage import OneStage
@@ -50,12 +51,16 @@ def median_ms(call: Callable[[], object], seconds: float) -> float:
 
 
 def picture() -> NDArray[np.uint8]:
-    """The first frame of the bundled clip, 640 x 480."""
+    """The first frame of the bundled clip, 640 x 480.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     clip = cv2.VideoCapture(str(CLIP))
     found, image = clip.read()
     clip.release()
     if not found:
-        raise SystemExit(f"{CLIP} cannot be read")
+        raise UserError(f"{CLIP} cannot be read")
     return cv2.resize(image, (640, 480))  # type: ignore[return-value]
 
 
@@ -103,28 +108,35 @@ def measure(name: str, folder: Path, image: NDArray[np.uint8], seconds: float) -
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; the exit code is 0."""
+    """Measure and print; the exit code is 0, or 2 for what cannot work."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="*", default=MODELS, help="names of mmpose configurations")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long to measure each")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     args = parser.parse_args(arguments)
+    return exit_code(lambda: compare(args.models, args.seconds, Output(args.json)))
+
+
+def compare(models: Sequence[str], seconds: float, out: Output) -> None:
+    """Print a row for each model, and write them.
+
+    Raises:
+        UserError, EngineError: a model cannot be built, exported or loaded.
+    """
     cv2.setNumThreads(1)
     image = picture()
-    rows = movenet(image, args.seconds)
+    rows = movenet(image, seconds)
     missing = missing_packages()
-    if missing and args.models:
+    if missing and models:
         print(f"only MoveNet: {', '.join(missing)} not installed", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        rows += [measure(name, Path(folder), image, args.seconds) for name in (() if missing else args.models)]
+        rows += [measure(name, Path(folder), image, seconds) for name in (() if missing else models)]
     print(f"{'model':18} {'input':>9} {'M param.':>9} {'frame':>8} {'1 person':>9} {'3 people':>9}   (ms, one thread)")
     for row in rows:
         times = [row.get(key) for key in ("frame_ms", "one_person_ms", "three_people_ms")]
         frame, one, three = (f"{value:.1f}" if value is not None else "" for value in times)
         print(f"{row['model']:18} {row['input']:>9} {row.get('parameters_m', ''):>9} {frame:>8} {one:>9} {three:>9}")
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return 0
+    out.write_json(rows)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import logging
 import platform
 import random
+import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from benchmarks.report import Output, exit_code, positive
 from engines.onnx_runtime import OnnxNetwork
 from skeleformer import (
     SkeleFormer,
@@ -159,22 +160,30 @@ def markdown(rows: list[dict[str, float | str]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=100, help="decisions of each loaded network")
-    parser.add_argument("--loads", type=int, default=7, help="how often each network is loaded")
-    parser.add_argument("--new-frames", type=int, default=NEW_FRAMES, help="frames between two decisions")
-    parser.add_argument("--frames", type=int, default=32, help="frames of the window")
-    parser.add_argument("--people", type=int, default=1, help="people decided about at once")
+    parser.add_argument("--rounds", type=positive, default=100, help="decisions of each loaded network")
+    parser.add_argument("--loads", type=positive, default=7, help="how often each network is loaded")
+    parser.add_argument("--new-frames", type=positive, default=NEW_FRAMES, help="frames between two decisions")
+    parser.add_argument("--frames", type=positive, default=32, help="frames of the window")
+    parser.add_argument("--people", type=positive, default=1, help="people decided about at once")
     parser.add_argument("--json", type=Path, help="write the figures there too")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
+    return exit_code(lambda: compare(args))
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Print the table, and write the figures where ``--json`` asks.
+
+    Raises:
+        UserError: the file for the figures cannot be written.
+    """
+    out = Output(args.json)
     torch.set_num_threads(1)
     rows = measure(args.rounds, args.loads, args.new_frames, args.frames, args.people)
     print(markdown(rows))
-    if args.json:
-        report = {"machine": platform.processor() or platform.machine(), "rows": rows}
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    out.write_json({"machine": platform.processor() or platform.machine(), "rows": rows})
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

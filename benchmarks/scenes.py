@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.report import Output, exit_code
 from pipeline import UserError, open_source
 
 
@@ -57,19 +58,25 @@ def scene(clips: list[Path], frames: int, size: tuple[int, int]) -> Iterator[NDA
 
 
 def write_scene(out: Path, clips: list[Path], seconds: float, fps: float, size: tuple[int, int]) -> None:
-    """Write a scene as a video.
+    """Write a scene as a video, whole or not at all.
 
     Raises:
         UserError: a clip cannot be read, there are more than four, or the video cannot be written.
     """
     if not 1 <= len(clips) <= 4:
         raise UserError(f"A scene is made of one to four clips, not of {len(clips)}.")
-    writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
-    if not writer.isOpened():
-        raise UserError(f"{out} cannot be written.")
-    for picture in scene(clips, round(seconds * fps), size):
-        writer.write(picture)
-    writer.release()
+    Output(out).fill(lambda file: _film(file, scene(clips, round(seconds * fps), size), fps, size))
+
+
+def _film(file: Path, pictures: Iterator[NDArray[np.uint8]], fps: float, size: tuple[int, int]) -> None:
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+    try:
+        if not writer.isOpened():
+            raise UserError(f"A video of {size[0]}x{size[1]} cannot be written with the ending {file.suffix!r}.")
+        for picture in pictures:
+            writer.write(picture)
+    finally:
+        writer.release()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -86,12 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         width, height = (int(side) for side in args.size.split("x"))
     except ValueError:
         parser.error(f"{args.size} is no size such as 640x480")
-    try:
-        write_scene(args.out, args.clips, args.seconds, args.fps, (width, height))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: write_scene(args.out, args.clips, args.seconds, args.fps, (width, height)))
 
 
 if __name__ == "__main__":

@@ -13,33 +13,35 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.report import Output, exit_code, positive
 from engines import load
 from engines.metadata import labels as labels_of
 from engines.windows import WindowSet
 from models import model_path
+from pipeline import UserError
 from pipeline.pose import create_pose
 from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ, window_features
 from pipeline.sources import open_source
 from pipeline.tracking import Tracker
 from pipeline.windows import Windows
 
+if TYPE_CHECKING:
+    from training.recipe import Part
+
 FRAMES = 32
-SPLITS = {  # data set -> its training and held-out parts
-    "jhmdb_train": ("train", "val"),
-    "nw_ucla": ("xview_train", "xview_val"),
-    "utkinect": ("xsub_train", "xsub_val"),
-    "msr_action3d": ("xsub_train", "xsub_val"),
-    "kard": ("xsub_train", "xsub_val"),
-    "exercise_train": ("train", "val"),
-}
+DATA_SETS = ("jhmdb_train", "nw_ucla", "utkinect", "msr_action3d", "kard", "exercise_train")
+"""Of the shipped model's recipe those that are used here, so that files made at different times can be compared."""
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     clips = commands.add_parser("clips")
@@ -51,15 +53,18 @@ def main() -> None:
     data.add_argument("out", type=Path)
     data.add_argument("folder", type=Path)
     data.add_argument("--part", choices=("train", "val"), default="val")
-    data.add_argument("--every", type=int, default=1, help="keep every n-th recording")
+    data.add_argument("--every", type=positive, default=1, help="keep every n-th recording")
     data.set_defaults(run=_data)
-    args = parser.parse_args()
-    args.run(args)
+    args = parser.parse_args(argv)
+    return exit_code(lambda: args.run(args))
 
 
 def _clips(args: argparse.Namespace) -> None:
+    out = Output(args.out)
     found = [window for video in args.videos for window in windows_of_video(video, args.each_s)]
-    WindowSet(np.stack(found), PREPROCESS_VERSION).save(args.out)
+    if not found:
+        raise UserError("nobody was seen for half a second or more in these videos")
+    out.fill(WindowSet(np.stack(found), PREPROCESS_VERSION).save)
     print(f"{len(found)} windows of {len(args.videos)} videos, {args.out.stat().st_size / 1e3:.0f} kB")
 
 
@@ -80,26 +85,52 @@ def windows_of_video(video: Path, each_s: float) -> list[NDArray[np.float32]]:
 
 
 def _data(args: argparse.Namespace) -> None:
-    from skeleformer.weights import read_metadata
+    out = Output(args.out)
+    windows, counts = labelled_windows(args.folder, args.part, args.every)
+    out.fill(windows.save)
+    print(f"{len(windows)} windows: {json.dumps(counts)}")
+
+
+def split_of(place: Part, part: str) -> str:
+    """The training or the held-out split of a data set, of the first protocol where the recipe names two."""
+    return place.train.split("&")[0] if part == "train" else place.validate[0]
+
+
+def labelled_windows(folder: Path, part: str, every: int = 1) -> tuple[WindowSet, Counter[str]]:
+    """Windows of labelled recordings with the right classes of the shipped model.
+
+    Args:
+        folder: of the annotation files.
+        part: ``train``, or ``val`` for recordings that the shipped model was not trained on.
+        every: keep every n-th recording.
+
+    Returns:
+        The windows, and how many there are of each data set.
+
+    Raises:
+        UserError: a data set is missing or has other classes than the shipped model knows.
+        EngineError: the shipped model cannot be loaded.
+    """
+    from engines.reference import read_weights
     from training.datasets import load_dataset
-    from training.vocabulary import merge_of
+    from training.recipe import SHIPPED, require_merge
     from training.windows import clip_features, sliding_windows
 
     with load(model_path("skeleformer-temporal.onnx"), "onnx-cpu") as network:
-        words = labels_of(network.metadata)
-    features, right, allowed, counts = [], [], [], {}
-    weights = read_metadata(model_path("skeleformer.safetensors"))
-    seen = json.loads(weights.get("validation_seen", "[]")) if args.part == "val" else []
-    for name, parts in SPLITS.items():
+        words = tuple(labels_of(network.metadata))
+    features, right, allowed = [], [], []
+    counts: Counter[str] = Counter()
+    _, weights = read_weights(model_path("skeleformer.safetensors"))
+    seen = json.loads(weights.get("validation_seen", "[]")) if part == "val" else []
+    recipe = {place.file: place for place in SHIPPED}
+    for name in DATA_SETS:
         if name in seen:
             continue
-        data = load_dataset(args.folder / f"{name}.pkl")
-        merge = merge_of(name, list(data.label_names), words)
-        if merge is None:
-            raise SystemExit(f"the shipped model does not know the classes of {name}")
+        data = load_dataset(folder / f"{name}.pkl")
+        merge = require_merge(data, words)
         known = np.zeros(len(words), bool)
         known[[word for classes in merge for word in classes]] = True
-        for clip in data.part(parts[args.part == "val"])[:: args.every]:
+        for clip in data.part(split_of(recipe[name], part))[::every]:
             for window in sliding_windows(clip_features(clip), FRAMES, FRAMES // 2):
                 padded = np.zeros((FRAMES, 17, 5), np.float32)
                 padded[FRAMES - window.shape[1] :] = window[0]
@@ -110,10 +141,11 @@ def _data(args: argparse.Namespace) -> None:
                 features.append(padded)
                 right.append(target)
                 allowed.append(known)
-                counts[name] = counts.get(name, 0) + 1
-    WindowSet(np.stack(features), PREPROCESS_VERSION, np.stack(right), np.stack(allowed)).save(args.out)
-    print(f"{len(features)} windows: {json.dumps(counts)}")
+                counts[name] += 1
+    if not features:
+        raise UserError(f"the recordings in {folder} show nobody")
+    return WindowSet(np.stack(features), PREPROCESS_VERSION, np.stack(right), np.stack(allowed)), counts
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

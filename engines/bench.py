@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engines.action import ActionModel
 from engines.cuda import find_gpu
 from engines.errors import BackendUnavailable
-from engines.roofline import peak_of, work_of
+from engines.roofline import Peak, peak_of, work_of
 from engines.windows import WindowSet
 
 BATCHES = (1, 2, 4, 8, 16)
@@ -106,8 +106,7 @@ def bench_action_model(
                 bound = None
                 if peak is not None and what in ("temporal", "spatial"):
                     path = temporal if what == "temporal" else spatial
-                    size = 4 if model.temporal.precision == "fp32" else 2
-                    bound = work_of(path, N=batch, T=frames).bound_ms(peak, size)
+                    bound = _bound_ms(path, peak, model.temporal.precision, N=batch, T=frames)
                 p50, p95 = np.percentile([wall for wall, _ in times], [50, 95])
                 rows.append(
                     Timing(
@@ -123,6 +122,14 @@ def bench_action_model(
                     )
                 )
     return rows
+
+
+def _bound_ms(path: Path, peak: Peak, precision: str, **sizes: int) -> float | None:
+    """Least milliseconds of a run on a device, None where the graph's work cannot be counted for want of onnx."""
+    try:
+        return work_of(path, **sizes).bound_ms(peak, 4 if precision == "fp32" else 2)
+    except BackendUnavailable:
+        return None
 
 
 def _things(model: ActionModel, features: NDArray[np.float32]) -> dict[str, Callable[[], object]]:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 
 from engines.errors import EngineError
 from engines.files import digest, write_whole
 from engines.metadata import FORMAT_VERSION
-from engines.onnx_file import set_metadata, store_half
+from engines.onnx_file import onnx, set_metadata, store_half
 from engines.onnx_runtime import OnnxNetwork
 
 if TYPE_CHECKING:

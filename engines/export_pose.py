@@ -84,10 +84,10 @@ def export_model(model: Any, out: str | Path, *, precision: str = "fp32") -> tup
 
 def _trace(graph: Any, card: PoseCard, outputs: tuple[str, ...], precision: str) -> bytes:
     """The graph with its card as an ONNX file."""
-    import onnx
     import torch
 
     from engines.half import to_half
+    from engines.onnx_file import onnx
 
     width, height = card.size
     names = ["input", *outputs]

@@ -14,11 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import onnx
-from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from engines.errors import EngineError, first_line
-from engines.onnx_file import HALF_MAX, restore_single, set_metadata
+from engines.onnx_file import (
+    HALF_MAX,
+    NodeProto,
+    TensorProto,
+    helper,
+    numpy_helper,
+    onnx,
+    restore_single,
+    set_metadata,
+    shape_inference,
+)
 
 HEAVY = frozenset({"Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum"})
 SINGLE = frozenset(

@@ -1,4 +1,7 @@
-"""Reading and rewriting ONNX files. Needs the ``onnx`` package, which running a network does not."""
+"""Reading and rewriting ONNX files. Needs the ``onnx`` package, which running a network does not.
+
+All of this package takes ``onnx`` from here, so that its absence is an ``EngineError`` everywhere.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,14 @@ from engines.errors import BackendUnavailable, EngineError, first_line
 
 try:
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
-except ImportError as error:  # pragma: no cover - the development set-up has it
-    raise BackendUnavailable("Changing a model's precision needs the package onnx: pip install onnx.") from error
+    from onnx import NodeProto, TensorProto, helper, numpy_helper, shape_inference
+except ImportError as error:
+    raise BackendUnavailable("Looking into a model or changing it needs the package onnx: pip install onnx.") from error
+
+__all__ = [
+    "HALF_MAX", "NodeProto", "TensorProto", "helper", "metadata_of", "numpy_helper", "onnx", "parse_model",
+    "read_model", "restore_single", "set_metadata", "shape_inference", "store_half",
+]  # fmt: skip
 
 HALF_MAX = float(np.finfo(np.float16).max)
 

@@ -21,8 +21,8 @@ def variant(path: Path, precision: str) -> Path | bytes:
     """The model in this precision: a file, or the bytes of a graph made here.
 
     Raises:
-        EngineError: int8 is asked for and its loss was not measured or is too large, or the graph cannot be turned into
-            the precision.
+        EngineError: int8 is asked for and its loss was not measured or is too large; the graph cannot be turned into
+            the precision; or the package onnx, which does that, is not installed (``BackendUnavailable``).
     """
     if precision == "int8":
         check_int8(path)

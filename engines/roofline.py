@@ -6,10 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnx
-
-from engines.onnx_file import read_model, restore_single
-
 
 @dataclass(frozen=True)
 class Peak:
@@ -63,7 +59,13 @@ def work_of(path: Path, **sizes: int) -> Work:
     Args:
         path: ONNX file.
         sizes: value of each dimension that the graph leaves open, by its name (``N``, ``T``).
+
+    Raises:
+        BackendUnavailable: the package onnx is not installed.
+        EngineError: the file is missing or damaged.
     """
+    from engines.onnx_file import onnx, read_model, restore_single
+
     model = read_model(path)
     restore_single(model)
     for value in [*model.graph.input, *model.graph.output]:

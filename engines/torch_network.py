@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BackendUnavailable, EngineError
-from engines.export import model_identity
 from engines.network import Arrays, Network, TensorSpec
-from engines.onnx_file import metadata_of, read_model
 from engines.reference import read_weights
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ class TorchNetwork(Network):
         threads: on the CPU, for all of torch.
 
     Raises:
-        BackendUnavailable: torch is not installed.
+        BackendUnavailable: torch or onnx is not installed.
         EngineError: no weights, weights that the graph was not made from, or int8, which this backend does not have.
     """
 
@@ -43,6 +41,8 @@ class TorchNetwork(Network):
             from skeleformer.split import SpatialGraph, TemporalGraph
         except ImportError as error:
             raise BackendUnavailable(f'This needs torch: pip install "skeleprompt[train]" ({error}).') from error
+        from engines.export import model_identity
+        from engines.onnx_file import metadata_of, read_model
 
         model = read_model(path)
         metadata = metadata_of(model)
@@ -136,7 +136,7 @@ class _Recorded:
 
 
 def _specs(values: Any) -> tuple[TensorSpec, ...]:
-    from onnx import helper
+    from engines.onnx_file import helper
 
     return tuple(
         TensorSpec(
