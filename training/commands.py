@@ -22,9 +22,10 @@ from training.datasets import Clip, load_dataset
 from training.devices import choose_device
 from training.distil import Teacher, load_teachers
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
-from training.files import write_text, write_whole
+from training.files import require_writable, write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor, teach
 from training.parallel import first_process
+from training.plots import confusion_matrix, require_picture
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import IDLE_PART, VIDEO, require_merge
 from training.task import Task, own_task, shipped_task
@@ -54,9 +55,9 @@ def run_finetune(args: argparse.Namespace) -> None:
         pooling=args.pooling,
     )  # fmt: skip
     task = _task(args, args.frames, VIDEO if args.with_validation else ())
-    encoder = load_encoder(args.encoder, task.words) if args.encoder else None
+    encoder, seen = load_encoder(args.encoder, task.words) if args.encoder else (None, ())
     teacher = load_teachers(args.teacher, task.words, choose_device(args.device)) if args.teacher else None
-    _train_and_save(config, task, encoder, teacher)
+    _train_and_save(config, task, encoder, seen, teacher)
 
 
 def run_teacher(args: argparse.Namespace) -> None:
@@ -87,8 +88,7 @@ def run_tune(args: argparse.Namespace) -> None:
         layers=sizes.spatial_layers, pooling=sizes.pooling, method=args.method, prompts=args.prompts,
     )  # fmt: skip
     task = _own_task(args, sizes.frames)
-    encoder = {k: v for k, v in start.state_dict().items() if known == task.words or not k.startswith("head.")}
-    _train_and_save(config, task, encoder)
+    _train_and_save(config, task, _starting_weights(start, known, task.words), validation_seen(start))
 
 
 def _task(args: argparse.Namespace, frames: int, whole: tuple[str, ...] = ()) -> Task:
@@ -97,18 +97,22 @@ def _task(args: argparse.Namespace, frames: int, whole: tuple[str, ...] = ()) ->
 
 
 def _own_task(args: argparse.Namespace, frames: int) -> Task:
-    return own_task(Path(args.data), args.split, args.validate, args.people, frames)
+    return own_task(Path(args.data), args.split, args.validate, args.people, frames, 0.0 if args.no_mirror else 0.5)
 
 
 def _train_and_save(
-    config: FinetuneConfig, task: Task, encoder: dict[str, Tensor] | None, teacher: Teacher | None = None
+    config: FinetuneConfig,
+    task: Task,
+    encoder: dict[str, Tensor] | None,
+    seen: Sequence[str],
+    teacher: Teacher | None = None,
 ) -> None:
-    """Train; the first process writes ``model.safetensors``."""
+    """Train; the first process writes ``model.safetensors``, which knows what its start had seen too."""
     model = finetune(config, task.sources, task.words, encoder, task.idle, task.validate, teacher)
     if not first_process():
         return
     target = Path(config.out) / "model.safetensors"
-    save_model(model, target, task.words, task.whole)
+    save_model(model, target, task.words, sorted({*seen, *task.whole}))
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
     print(f"wrote {target}; {learning:.2f} M parameters learnt")
 
@@ -116,6 +120,7 @@ def _train_and_save(
 def run_convert(args: argparse.Namespace) -> None:
     from training.ntu import read_folder
 
+    require_writable(Path(args.out))
     data = read_folder(Path(args.folder))
     for annotation in data["annotations"]:
         annotation["keypoint"] = annotation["keypoint"].astype(np.float16)
@@ -123,15 +128,34 @@ def run_convert(args: argparse.Namespace) -> None:
     print(f"{len(data['annotations'])} recordings of {len(data['label_names'])} classes; wrote {args.out}")
 
 
-def load_encoder(path: str, words: tuple[str, ...]) -> dict[str, Tensor]:
-    """Weights to start from: a pre-training checkpoint or a saved model; its head too where it has the same words."""
+def load_encoder(path: str, words: tuple[str, ...]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Weights to start from: a pre-training checkpoint or a saved model; its head too where it has the same words.
+
+    Returns:
+        the weights, and the data sets whose validation part they were trained on.
+
+    Raises:
+        UserError: the file is neither, or a model whose tuning would be lost.
+    """
     if path.endswith(".safetensors"):
         model, known = load_model(path)
-        return {k: v for k, v in model.state_dict().items() if known == words or not k.startswith("head.")}
+        if model.tuning is not None:
+            raise UserError(f"{path} is tuned by {model.tuning.method}, which would be lost; start from a plain model")
+        return _starting_weights(model, known, words), validation_seen(model)
     state = load_checkpoint(Path(path))
     if state is None or "encoder" not in state:
         raise UserError(f"{path} is no encoder; give the encoder.ckpt that `python -m training pretrain` wrote")
-    return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}
+    return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}, ()
+
+
+def _starting_weights(model: SkeleFormer, known: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Tensor]:
+    """All of a model's weights where it knows the words to be learnt, otherwise all but the classifier's."""
+    return {k: v for k, v in model.state_dict().items() if known == words or not k.startswith("head.")}
+
+
+def validation_seen(model: SkeleFormer) -> tuple[str, ...]:
+    """The data sets whose validation part a saved model was trained on."""
+    return tuple(json.loads(model.metadata.get("validation_seen", "[]")))
 
 
 def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...], whole: Sequence[str] = ()) -> None:
@@ -146,6 +170,10 @@ def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...], whole: Se
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
+    for path in filter(None, (args.json, args.logits)):
+        require_writable(Path(path))
+    if args.confusion:
+        require_picture(Path(args.confusion))
     torch.set_num_threads(args.threads)
     device = choose_device(args.device)
     model, words = load_model(args.weights)
@@ -155,7 +183,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     merge = require_merge(data, words)
     people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)
     predict, frames = predictor(model, args.amp), model.config.frames
-    if data.name in json.loads(model.metadata.get("validation_seen", "[]")):
+    if data.name in validation_seen(model):
         print(f"note: the model was trained on every clip of {data.name}; this is no measure of new ones",
               file=sys.stderr)  # fmt: skip
     result = evaluate(predict, clips, data.label_names, merge, frames, args.views, people, args.open)
@@ -165,8 +193,6 @@ def run_evaluate(args: argparse.Namespace) -> None:
     if args.logits:
         write_logits(Path(args.logits), predict, frames, clips, merge, people)
     if args.confusion:
-        from training.plots import confusion_matrix
-
         confusion_matrix(result, Path(args.confusion))
     print_report(result)
 
@@ -174,15 +200,20 @@ def run_evaluate(args: argparse.Namespace) -> None:
 def run_card(args: argparse.Namespace) -> None:
     from training.card import figures, markdown
 
+    require_writable(Path(args.json))
     torch.set_num_threads(args.threads)
     model, words = load_model(None)
-    seen = set(json.loads(model.metadata.get("validation_seen", "[]")))
+    seen = set(validation_seen(model))
     if seen and not args.twin:
         raise UserError(
             f"the model was trained on the validation part of {', '.join(sorted(seen))}; give the model that was not, "
             "trained in the same way, as --twin"
         )
-    twin, _ = load_model(args.twin or None)
+    twin, known = load_model(args.twin or None)
+    if known != words:
+        raise UserError(f"{args.twin} knows other words than the model, so it is not its twin")
+    if args.twin and seen & set(validation_seen(twin)):
+        raise UserError(f"{args.twin} was trained on validation parts too; a twin is trained without --with-validation")
     rows = figures(predictor(model), Path(args.shipped), model.config.frames, predictor(twin), seen)
     calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
     files = sorted(p for p in model_path("").glob("skeleformer*") if p.suffix in (".safetensors", ".onnx"))

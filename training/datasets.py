@@ -74,47 +74,135 @@ def load_dataset(path: Path | str) -> DataSet:
     measure are placed by ``training.faces``.
 
     Raises:
-        UserError: the file is not of that format; the message says what is missing.
+        UserError: the file is not of that format; the message names the clip and what is wrong with it.
     """
     data = read_folder(Path(path)) if Path(path).is_dir() else load_plain_pickle(path)
     if not isinstance(data, dict) or not isinstance(data.get("annotations"), list):
         raise UserError(f"{path} is no annotation file: it needs a dict with 'annotations' and 'split'")
-    annotations = data["annotations"]
-    labels = data.get("label_names")
+    if not data["annotations"]:
+        raise UserError(f"{path} holds no annotations")
+    names = _label_names(path, data.get("label_names"))
+    mapping = _mapping(path, data.get("to_coco17"))
+    clips = tuple(_read(path, number, a, mapping) for number, a in enumerate(data["annotations"], 1))
+    if names is None:
+        names = tuple(map(str, range(max(clip.label for clip in clips) + 1)))
+    for clip in clips:
+        if clip.label >= len(names):
+            raise UserError(
+                f"{path}, clip '{clip.name}': its label is {clip.label}, but there are {len(names)} classes"
+            )
+    return DataSet(Path(path).stem, names, clips, _splits(path, data.get("split")))
+
+
+def _label_names(path: Path | str, names: Any) -> tuple[str, ...] | None:
+    """The file's class names; None when it has none."""
+    if names is None:
+        return None
+    if not _is_list(names):
+        raise UserError(f"{path}: 'label_names' is no list of class names")
+    return tuple(map(str, names))
+
+
+def _splits(path: Path | str, splits: Any) -> dict[str, frozenset[str]]:
+    """The file's splits; none when it says nothing about them."""
+    if splits is None:
+        return {}
+    if not isinstance(splits, dict) or not all(
+        _is_list(names) or isinstance(names, (set, frozenset)) for names in splits.values()
+    ):
+        raise UserError(f"{path}: 'split' is no dict of lists of clip names")
+    return {str(split): frozenset(map(str, names)) for split, names in splits.items()}
+
+
+def _mapping(path: Path | str, mapping: Any) -> list[int] | None:
+    """The source joint of each COCO joint, or -1; None when the file's joints need no mapping."""
+    if mapping is None:
+        return None
+    if (
+        not _is_list(mapping)
+        or len(mapping) != 17
+        or not all(isinstance(joint, (int, np.integer)) for joint in mapping)
+    ):
+        raise UserError(f"{path}: 'to_coco17' is no list of 17 joint numbers")
+    return [int(joint) for joint in mapping]
+
+
+def _is_list(value: Any) -> bool:
+    """Whether a value holds others in order; a string, whose letters would pass for names, does not."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+
+
+def _read(path: Path | str, number: int, annotation: Any, mapping: list[int] | None) -> Clip:
+    """The clip of the file's ``number``th annotation, counted from 1.
+
+    Raises:
+        UserError: it is not of the expected form; the message names file and clip.
+    """
+    if not isinstance(annotation, dict):
+        raise UserError(f"{path}: annotation {number} is no dict")
+    clip = f"clip '{annotation['frame_dir']}'" if "frame_dir" in annotation else f"annotation {number}"
     try:
-        if labels is None:
-            labels = [str(i) for i in range(max(int(a["label"]) for a in annotations) + 1)]
-        mapping = data.get("to_coco17")
-        clips = tuple(_clip(a, mapping) for a in annotations)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UserError(
-            f"{path}: an annotation is not of the expected form ({type(error).__name__}: {error})"
-        ) from None
-    splits = {str(k): frozenset(map(str, v)) for k, v in (data.get("split") or {}).items()}
-    return DataSet(Path(path).stem, tuple(map(str, labels)), clips, splits)
+        return _clip(annotation, mapping)
+    except KeyError as error:
+        raise UserError(f"{path}, {clip}: it has no {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path}, {clip}: {error}") from None
 
 
 def _clip(annotation: dict[str, Any], mapping: list[int] | None) -> Clip:
+    """Raises KeyError, TypeError, ValueError or OverflowError for an annotation of another form."""
     keypoints = np.asarray(annotation["keypoint"], np.float32)
-    if keypoints.ndim != 4:
-        raise ValueError(f"keypoint has shape {keypoints.shape}, not (M, T, V, C)")
-    scores = annotation.get("keypoint_score")
-    scores = np.ones(keypoints.shape[:3], np.float32) if scores is None else np.asarray(scores, np.float32)
+    if keypoints.ndim != 4 or keypoints.shape[3] not in (2, 3):
+        raise ValueError(f"its keypoints have shape {keypoints.shape}, not (people, frames, joints, 2 or 3)")
+    if not keypoints.shape[0] or not keypoints.shape[1]:
+        raise ValueError(f"it has {keypoints.shape[0]} people and {keypoints.shape[1]} frames")
+    scores = _scores(annotation.get("keypoint_score"), keypoints.shape[:3])
     if mapping is not None and (keypoints.shape[2] != 17 or keypoints.shape[3] == 3):
         from training.faces import to_coco17
 
+        if max(mapping) >= keypoints.shape[2]:
+            raise ValueError(f"it has {keypoints.shape[2]} joints, 'to_coco17' asks for joint {max(mapping)}")
         keypoints, scores = to_coco17(keypoints, scores, mapping)
     if keypoints.shape[2] != 17:
-        raise ValueError(f"{keypoints.shape[2]} joints and no 'to_coco17' to map them to COCO's 17")
+        raise ValueError(f"it has {keypoints.shape[2]} joints and no 'to_coco17' to map them to COCO's 17")
     bad = ~np.all(np.isfinite(keypoints), axis=-1)
     keypoints = np.where(bad[:, :, :, None], 0, keypoints)
     scores = np.where(bad, 0, np.nan_to_num(scores))
     if not scores.any() and keypoints.any():
         scores = np.any(keypoints != 0, axis=-1).astype(np.float32)
-    if "frame_index" in annotation:  # irregular sampling: the counter of the recording tells the time
-        index = np.asarray(annotation["frame_index"], np.float64)
-        usual = np.median(np.diff(index)) if len(index) > 1 else 1.0
-        times = (index - index[0]) / max(usual, 1.0) / float(annotation["fps"])
-    else:
-        times = np.arange(keypoints.shape[1]) / float(annotation.get("fps", 30.0))
-    return Clip(str(annotation["frame_dir"]), int(annotation["label"]), keypoints, scores.astype(np.float32), times)
+    times = _times_s(annotation, keypoints.shape[1])
+    return Clip(str(annotation["frame_dir"]), _label(annotation), keypoints, scores.astype(np.float32), times)
+
+
+def _scores(scores: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """(M, T, V) scores; ones when there are none."""
+    if scores is None:
+        return np.ones(shape, np.float32)
+    scores = np.asarray(scores, np.float32)
+    if scores.shape != shape:
+        raise ValueError(f"its scores have shape {scores.shape}, not {shape} as its keypoints")
+    return scores
+
+
+def _label(annotation: dict[str, Any]) -> int:
+    label = int(annotation["label"])
+    if label < 0 or label != annotation["label"]:  # -1 would be the last class
+        raise ValueError(f"its label is {annotation['label']!r}, which is no class")
+    return label
+
+
+def _times_s(annotation: dict[str, Any], frames: int) -> NDArray[np.float64]:
+    """(T,) seconds of each frame."""
+    irregular = "frame_index" in annotation  # the counter of the recording tells the time
+    fps = float(annotation["fps"] if irregular else annotation.get("fps", 30.0))
+    if not (fps > 0 and np.isfinite(fps)):
+        raise ValueError(f"its fps are {fps:g}")
+    if not irregular:
+        return np.arange(frames) / fps
+    index = np.asarray(annotation["frame_index"], np.float64)
+    if index.shape != (frames,):
+        raise ValueError(f"its frame_index has shape {index.shape} for {frames} frames")
+    if not np.isfinite(index).all() or (np.diff(index) < 0).any():
+        raise ValueError("its frame_index is no series of rising numbers")
+    usual = np.median(np.diff(index)) if frames > 1 else 1.0
+    return (index - index[0]) / max(usual, 1.0) / fps

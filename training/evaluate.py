@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import UserError
 from training.batches import pad_windows
 from training.datasets import Clip
 from training.windows import centre_window, clip_features, sliding_windows
@@ -88,6 +89,9 @@ def clip_probabilities(
             pipeline would have said of it; ``centre`` looks at the middle window alone.
         people: how many people of a clip are pooled.
         batch: windows in one call.
+
+    Raises:
+        UserError: the network's logits are not finite; every comparison with them would count as right.
     """
     windows, owner = [], []
     for i, clip in enumerate(clips):
@@ -101,7 +105,10 @@ def clip_probabilities(
     probabilities: list[NDArray | None] = [None] * len(windows)
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        for i, p in zip(chosen, softmax(predict(pad_windows([windows[i] for i in chosen]))), strict=True):
+        logits = predict(pad_windows([windows[i] for i in chosen]))
+        if not np.isfinite(logits).all():
+            raise UserError("the network's answers are not finite numbers: its training diverged; try a lower --lr")
+        for i, p in zip(chosen, softmax(logits), strict=True):
             probabilities[i] = p
     stacked, owners = np.stack([p for p in probabilities if p is not None]), np.asarray(owner)
     return np.stack([stacked[owners == i].mean(0) for i in range(len(clips))])

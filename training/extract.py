@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import pickle
-import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from pipeline.pose.base import PoseEstimator
 from pipeline.pose.create import create_pose
 from pipeline.sources import Policy, open_source
 from pipeline.tracking import Tracker
+from training.files import require_writable, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ def find_videos(folder: Path) -> list[LabelledVideo]:
         LabelledVideo(path, sub.name)
         for sub in sorted(p for p in folder.iterdir() if p.is_dir())
         for path in sorted(sub.iterdir())
-        if path.suffix.lower() in VIDEO_SUFFIXES
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()  # a link may lead nowhere
     ]
     if not found:
         raise UserError(f"no sub-folder of {folder} holds a video; one sub-folder a class is expected")
@@ -100,23 +102,35 @@ def extract_video(path: Path, pose: str = "movenet-multipose") -> Skeletons:
     return Skeletons(keypoints, scores, np.asarray(times), shape)
 
 
-def _part_path(parts: Path, video: LabelledVideo) -> Path:
+def _part_path(parts: Path, video: LabelledVideo, pose: str) -> Path:
+    """Where a video's skeletons are kept, as that pose model sees them and as long as the video stays the same."""
     stat = video.path.stat()
-    key = f"{video.name}{video.path.suffix}:{stat.st_size}:{stat.st_mtime_ns}"
+    key = f"{video.name}{video.path.suffix}:{stat.st_size}:{stat.st_mtime_ns}:{pose}"
     return parts / (hashlib.sha256(key.encode()).hexdigest()[:24] + ".npz")
 
 
+def _check_pose(pose: str) -> None:
+    """Make the pose model and release it; raises PoseError."""
+    patient_estimator(pose).close()
+
+
 def _work(video: LabelledVideo, part: Path, pose: str) -> str | None:
-    """Extract one video into its part file; the reason when it cannot be read."""
+    """Extract one video into its part file; the reason when it cannot be read.
+
+    Raises:
+        UserError: the part file cannot be written.
+    """
     try:
         found = extract_video(video.path, pose)
     except UserError as error:
         return str(error)
-    with tempfile.NamedTemporaryFile(dir=part.parent, suffix=".npz", delete=False) as file:
+
+    def write(file: BinaryIO) -> None:
         np.savez_compressed(
             file, keypoints=found.keypoints, scores=found.scores, times_s=found.times_s, shape=np.array(found.shape)
         )
-    os.replace(file.name, part)
+
+    write_whole(part, write)
     return None
 
 
@@ -125,8 +139,8 @@ def extract(
 ) -> dict:
     """Run the pose model over all videos and write one annotation file.
 
-    Finished videos are kept in ``OUT.parts`` until the file is complete, so that an interrupted run goes on where it
-    was. Unreadable videos are left out with a warning.
+    Finished videos are kept in ``OUT.parts`` until the file is complete, so that an interrupted run with the same pose
+    model goes on where it was. Unreadable videos are left out with a warning.
 
     Args:
         folder: one sub-folder of videos for each class.
@@ -139,42 +153,59 @@ def extract(
         The annotation file's content.
 
     Raises:
-        UserError: no videos, or none that can be read.
+        UserError: there are no videos or none that can be read, the pose model cannot be used, or the file or its parts
+            cannot be written.
     """
     videos = find_videos(folder)
+    require_writable(out)
     parts = out.with_name(out.name + ".parts")
-    try:
-        parts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write beside {out}: {error.strerror or error}") from None
-    todo = [v for v in videos if not _part_path(parts, v).exists()]
+    places = {video: _part_path(parts, video, pose) for video in videos}
+    todo = {video: part for video, part in places.items() if not part.exists()}
     if len(todo) < len(videos):
         log.info("%d of %d videos are done already", len(videos) - len(todo), len(videos))
-    with Progress(transient=True) as progress, ProcessPoolExecutor(workers) as pool:
-        task = progress.add_task("poses", total=len(todo))
-        pending = {pool.submit(_work, v, _part_path(parts, v), pose): v for v in todo}
-        for future in as_completed(pending):
-            reason = future.result()
-            if reason is not None:
-                log.warning("left out: %s", reason)
-            progress.advance(task)
-    data = _assemble(videos, parts, validation)
-    with tempfile.NamedTemporaryFile(dir=out.parent, delete=False) as file:
-        pickle.dump(data, file, protocol=4)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, out)
-    for part in parts.iterdir():
-        part.unlink()
-    parts.rmdir()
+    if todo:
+        _extract_all(todo, pose, workers)
+    data = _assemble(places, validation)
+    write_whole(out, lambda file: pickle.dump(data, file, protocol=4))
+    _clear(parts)
     return data
 
 
-def _assemble(videos: list[LabelledVideo], parts: Path, validation: float) -> dict:
-    labels = sorted({v.label for v in videos})
+def _extract_all(todo: Mapping[LabelledVideo, Path], pose: str, workers: int) -> None:
+    """Extract videos into their part files.
+
+    Raises:
+        UserError: the pose model cannot be used, or a part cannot be written; the videos that wait are not begun then.
+    """
+    with Progress(transient=True) as progress, ProcessPoolExecutor(min(workers, len(todo))) as pool:
+        # Asked of a worker: a network that was loaded in this process could not be shared with those it starts.
+        pool.submit(_check_pose, pose).result()
+        task = progress.add_task("poses", total=len(todo))
+        pending = [pool.submit(_work, video, part, pose) for video, part in todo.items()]
+        try:
+            for future in as_completed(pending):
+                reason = future.result()
+                if reason is not None:
+                    log.warning("left out: %s", reason)
+                progress.advance(task)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _clear(parts: Path) -> None:
+    """Remove the part files, also those of other pose models; the folder stays if there is something else in it."""
+    for part in [*parts.glob("*.npz"), *parts.glob("*.npz.part")]:
+        part.unlink(missing_ok=True)
+    with suppress(OSError):
+        parts.rmdir()
+
+
+def _assemble(places: Mapping[LabelledVideo, Path], validation: float) -> dict:
+    labels = sorted({video.label for video in places})
     split: dict[str, list[str]] = {"train": [], "val": []}
     annotations = []
-    for video in videos:
-        part = _part_path(parts, video)
+    for video, part in places.items():
         if not part.exists():
             continue
         with np.load(part, allow_pickle=False) as file:

@@ -22,6 +22,28 @@ def make_folder(path: Path) -> None:
         raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
 
 
+def require_writable(path: Path) -> None:
+    """Make sure, before any work, that ``write_whole`` can write a file; its folder is made, the file is left alone.
+
+    Raises:
+        UserError: it is a folder, its folder cannot be made or written to, or its name cannot be used.
+    """
+    part = _prepared(path)
+    try:
+        part.open("wb").close()
+        part.unlink()
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _prepared(path: Path) -> Path:
+    """Where a file is written before it is put in its place, in a folder that is made."""
+    if os.path.isdir(path):  # "." and "/" too, which have no name to put something behind
+        raise UserError(f"cannot write {path}: it is a folder")
+    make_folder(path.parent)
+    return path.with_name(path.name + ".part")
+
+
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Let ``write`` fill a file beside ``path``, then put it in its place in one step.
 
@@ -29,10 +51,9 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     writing replaces that one.
 
     Raises:
-        UserError: the folder cannot be made or written to, or the disk is full.
+        UserError: it is a folder, its folder cannot be made or written to, or the disk is full.
     """
-    part = path.with_name(path.name + ".part")
-    make_folder(path.parent)
+    part = _prepared(path)
     try:
         try:
             with part.open("wb") as file:

@@ -23,8 +23,8 @@ from training.devices import Arithmetic, choose_device
 from training.distil import Teacher, distillation_loss
 from training.loop import Batch, Stage, prepare, train
 from training.losses import any_of_cross_entropy
-from training.metrics import draw_curves
 from training.parallel import join
+from training.plots import training_curves
 from training.sampler import Source, epoch_batches
 from training.sizes import network
 
@@ -79,7 +79,7 @@ def parameter_groups(model: nn.Module, config: FinetuneConfig) -> list[dict]:
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            plain = parameter.ndim < 2 or "position" in name
+            plain = parameter.ndim < 2 or name.endswith(".position")
             groups.setdefault((name.startswith("head"), plain), []).append(parameter)
     return [
         {
@@ -215,7 +215,7 @@ def learn(
     )
     train(stage, Path(config.out), config.epochs, config.seed, arithmetic, world)
     if world.first:
-        draw_curves(Path(config.out), "top-1 accuracy", parts=True)
+        training_curves(Path(config.out), "top-1 accuracy", parts=True)
     smooth.load_state_dict(average.state)
     return smooth.eval()
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.errors import UserError
 from training.average import RunningAverage
 from training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from training.devices import Arithmetic
@@ -112,10 +113,13 @@ class _Loop:
             return 0
         stage = self.stage
         require_same_run(self.checkpoint, state["config"], stage.settings)
-        stage.model.load_state_dict(state["model"])
-        stage.optimizer.load_state_dict(state["optimizer"])
-        if stage.average is not None:
-            stage.average.load(state["average"], state["steps"])
+        try:
+            stage.model.load_state_dict(state["model"])
+            stage.optimizer.load_state_dict(state["optimizer"])
+            if stage.average is not None:
+                stage.average.load(state["average"], state["steps"])
+        except (RuntimeError, ValueError, KeyError):  # written before the network or the run had its present form
+            raise UserError(f"{self.checkpoint} is of another network: give another --out") from None
         if state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
         self.rows = state.get("rows", [])

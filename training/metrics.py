@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from training.files import write_text
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-log = logging.getLogger(__name__)
 
 Row = dict[str, float]
 """``epoch``, ``loss``, ``seconds``, and figures that not every epoch has."""
@@ -74,20 +72,3 @@ def _event_writer(out: Path) -> SummaryWriter | None:
     except ImportError:
         return None
     return SummaryWriter(str(out / "tensorboard"), purge_step=0)
-
-
-def draw_curves(out: Path, figures: str, parts: bool) -> None:
-    """Draw ``curves.png`` from ``metrics.jsonl`` where matplotlib is installed.
-
-    Args:
-        out: the run's folder.
-        figures: what the validation figures are.
-        parts: whether they are parts of one.
-    """
-    try:
-        from training.plots import training_curves
-    except ImportError:
-        log.info("no curves.png: matplotlib is not installed")
-        return
-    if (out / "metrics.jsonl").exists():
-        training_curves(out / "metrics.jsonl", out / "curves.png", figures, parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +29,30 @@ class MocapClip:
         return zlib.crc32(self.name.encode()) % 10 == 0
 
 
+_ARRAYS = ("positions", "root", "clip_start", "clip_name", "source", "label", "fps")
+
+
 def load_mocap(path: Path | str) -> list[MocapClip]:
-    """Read a corpus of COCO-17 joints: arrays ``positions`` (N, 17, 3), ``root``, ``clip_start``, ``clip_name``,
-    ``source``, ``label``, ``fps``.
+    """Read a corpus of COCO-17 joints: arrays ``positions`` (N, 17, 3), ``root`` (N, 3), ``clip_start`` (C + 1),
+    ``clip_name``, ``source``, ``label`` (C), ``fps``.
 
     Raises:
-        UserError: the file is missing or lacks one of the arrays.
+        UserError: the file is missing or damaged, lacks one of the arrays, or they do not fit together.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {k: file[k] for k in ("positions", "root", "clip_start", "clip_name", "source", "label", "fps")}
-    except (OSError, ValueError, KeyError) as error:
+            arrays = {name: file[name] for name in _ARRAYS}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+    except KeyError as error:
+        raise UserError(f"{path} is no motion-capture corpus: {error.args[0]}") from None
+    except Exception as error:  # damaged files raise anything from EOFError to BadZipFile, an .npy TypeError
+        raise UserError(
+            f"{path} is no motion-capture corpus: it is damaged or of another kind ({type(error).__name__})"
+        ) from None
+    try:
+        _check(arrays)
+    except (TypeError, ValueError) as error:
         raise UserError(f"{path} is no motion-capture corpus: {error}") from None
     world = arrays["positions"].astype(np.float32) + arrays["root"][:, None].astype(np.float32)
     bounds = arrays["clip_start"]
@@ -48,3 +62,24 @@ def load_mocap(path: Path | str) -> list[MocapClip]:
             arrays["clip_name"], arrays["source"], arrays["label"], bounds[:-1], bounds[1:], strict=True
         )
     ]
+
+
+def _check(arrays: Mapping[str, NDArray]) -> None:
+    """Raises TypeError or ValueError, with a sentence, for arrays that do not fit together."""
+    frames, clips = len(arrays["positions"]), len(arrays["clip_name"])
+    shapes = {
+        "positions": (frames, 17, 3), "root": (frames, 3), "clip_start": (clips + 1,), "clip_name": (clips,),
+        "source": (clips,), "label": (clips,), "fps": (),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"'{name}' has shape {arrays[name].shape}, not {shape}")
+    if not clips:
+        raise ValueError("it holds no recordings")
+    bounds = arrays["clip_start"]
+    if bounds.dtype.kind not in "iu" or bounds[0] < 0 or bounds[-1] > frames or not (bounds[1:] > bounds[:-1]).all():
+        raise ValueError(f"'clip_start' does not cut {frames} frames into recordings of one or more")
+    if not (np.isfinite(arrays["fps"]) and arrays["fps"] > 0):
+        raise ValueError(f"'fps' is {arrays['fps']}")
+    if not (np.isfinite(arrays["positions"]).all() and np.isfinite(arrays["root"]).all()):
+        raise ValueError("'positions' or 'root' hold values that are no finite numbers")

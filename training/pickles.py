@@ -47,4 +47,4 @@ def load_plain_pickle(path: Path | str) -> Any:
     try:
         return _PlainUnpickler(io.BytesIO(data)).load()
     except Exception as error:  # damaged pickles raise anything from ValueError to RecursionError
-        raise UserError(f"{path} is no plain annotation pickle: {error or type(error).__name__}") from None
+        raise UserError(f"{path} is no plain annotation pickle: {str(error) or type(error).__name__}") from None

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.errors import UserError
 from pipeline.preprocess import RATE_HZ, window_features
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
@@ -22,9 +23,9 @@ from training.checkpoint import save_checkpoint
 from training.devices import Arithmetic, choose_device
 from training.files import write_text
 from training.loop import Batch, Stage, prepare, train
-from training.metrics import draw_curves
 from training.mocap import MocapClip, load_mocap
 from training.parallel import join
+from training.plots import training_curves
 from training.sizes import network
 
 _HIPS = (11, 12)
@@ -128,6 +129,22 @@ def _errors(predicted: NDArray[np.floating], target: NDArray[np.floating]) -> di
     }
 
 
+def require_both_parts(clips: Sequence[MocapClip]) -> None:
+    """Make sure that every source has takes to learn from and takes to be measured on.
+
+    Raises:
+        UserError: one lacks either; the message says which.
+    """
+    for source in sorted({clip.source for clip in clips}):
+        held = [clip.held_out for clip in clips if clip.source == source]
+        if all(held) or not any(held):
+            lacking = "to train on" if all(held) else "held out"
+            raise UserError(
+                f"none of the {len(held)} takes of source '{source}' is {lacking}; about one of ten is held out, by a "
+                "hash of its name, so a source needs some twenty takes or more"
+            )
+
+
 def baselines(clips: list[MocapClip], validation: dict[str, list[LiftingSample]], frames: int) -> dict[str, dict]:
     """The trivial predictors: the mean pose, and ridge regression from one frame's features."""
     rng = np.random.default_rng(7)
@@ -171,11 +188,13 @@ def pretrain(config: PretrainConfig) -> dict:
     itself.
 
     Raises:
-        UserError: the corpus cannot be read, the device is absent, or an earlier run in the folder had other settings.
+        UserError: the corpus cannot be read, one of its sources has nothing to train on or nothing held out, the device
+            is absent, or an earlier run in the folder had other settings.
     """
     torch.set_num_threads(config.threads)
     out = Path(config.out)
     clips = load_mocap(config.data)
+    require_both_parts(clips)
     groups = _groups([c for c in clips if not c.held_out])
     validation = validation_set(clips, config.frames)
 
@@ -209,7 +228,7 @@ def pretrain(config: PretrainConfig) -> dict:
     if world.first:
         save_checkpoint(out / "encoder.ckpt", {"encoder": model.encoder.state_dict(), "config": asdict(config)})
         write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
-        draw_curves(out, "MPJPE of held-out takes, mm", parts=False)
+        training_curves(out, "MPJPE of held-out takes, mm", parts=False)
     return report
 
 

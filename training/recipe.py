@@ -1,4 +1,5 @@
-"""What the shipped model is trained on: the training parts of all data sets, and nothing of their validation parts."""
+"""What the shipped model is trained on: the training parts of all data sets and, once all has been chosen, the
+validation parts of those from real video."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ def shipped_task(folder: Path, frames: int, whole: tuple[str, ...] = ()) -> Task
     )
 
 
-def own_task(path: Path, split: str, validate: str | None, people: int, frames: int) -> Task:
+def own_task(
+    path: Path, split: str, validate: str | None, people: int, frames: int, mirror: float = 0.5
+) -> Task:
     """That of a user's data set, which brings its own classes.
 
     Args:
@@ -60,13 +62,14 @@ def own_task(path: Path, split: str, validate: str | None, people: int, frames: 
         validate: split reported while training, or None.
         people: how many are pooled in a window.
         frames: longest window.
+        mirror: probability of a mirrored window; 0 where classes name a side.
 
     Raises:
         UserError: the data cannot be read, or there is no such split.
     """
     data = load_dataset(path)
     own = tuple((i,) for i in range(len(data.label_names)))
-    sources = [Source(data.name, data.part(split), own, augmentation=Augmentation(), people=people)]
+    sources = [Source(data.name, data.part(split), own, augmentation=Augmentation(mirror=mirror), people=people)]
     if validate is None:
         return Task(data.label_names, sources, None)
     clips = data.part(validate)

@@ -7,6 +7,7 @@ import pytest
 from training.__main__ import main
 from training.datasets import load_dataset
 from training.extract import _part_path, _work, find_videos, patient_estimator
+from training.files import void, write_whole
 
 FRAMES = 8
 
@@ -51,13 +52,62 @@ def test_finished_videos_are_not_done_again(folder, capsys, caplog):
     parts = folder.parent / "own.pkl.parts"
     parts.mkdir()
     first = find_videos(folder)[0]
-    assert _work(first, _part_path(parts, first), "movenet-multipose") is None
+    assert _work(first, _part_path(parts, first, "movenet-multipose"), "movenet-multipose") is None
     caplog.set_level("INFO")
     data, _ = extract(folder, capsys)
     assert "1 of 3 videos are done already" in caplog.text
     assert "left out" in caplog.text  # the broken one, with its reason
     assert len(data.clips) == 2
-    assert not parts.exists()
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["own.pkl", "videos"]
+
+
+def test_another_pose_model_does_not_go_on_with_the_parts_of_the_first(folder, capsys, caplog):
+    parts = folder.parent / "own.pkl.parts"
+    for video in find_videos(folder):
+        part = _part_path(parts, video, "movenet-multipose")
+        write_whole(part, lambda file: void(file.write(b"would not be readable")))
+    (parts / "note.txt").write_text("of the user")
+    caplog.set_level("INFO")
+    data, _ = extract(folder, capsys, "--pose", "movenet")
+    assert "done already" not in caplog.text
+    assert len(data.clips) == 2
+    assert [p.name for p in parts.iterdir()] == ["note.txt"]
+
+
+def refused(folder, capsys, out, *options):
+    """What is said, which has to be one sentence."""
+    assert main(["extract", str(folder), "--out", str(out), "--workers", "2", *options]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_an_unknown_pose_model_is_told_once_and_leaves_nothing(folder, capsys, caplog):
+    assert "'openpose' is not known" in refused(folder, capsys, folder.parent / "own.pkl", "--pose", "openpose")
+    assert "left out" not in caplog.text
+    assert [p.name for p in folder.parent.iterdir()] == ["videos"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(folder, capsys, monkeypatch):
+    monkeypatch.setattr("training.extract._extract_all", lambda *_: pytest.fail("the work has begun"))
+    (folder.parent / "file").write_text("")
+    assert "it is a folder" in refused(folder, capsys, folder)
+    assert "cannot make the folder" in refused(folder, capsys, folder.parent / "file" / "own.pkl")
+    monkeypatch.chdir(folder)
+    assert "it is a folder" in refused(folder, capsys, ".")
+
+
+def test_parts_that_cannot_be_written_are_no_fault_of_the_videos(folder, capsys, caplog):
+    (folder.parent / "own.pkl.parts").write_text("in the way")
+    assert "cannot make the folder" in refused(folder, capsys, folder.parent / "own.pkl")
+    assert not any("own.pkl" in record.getMessage() for record in caplog.records)
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["own.pkl.parts", "videos"]
+
+
+def test_a_link_that_leads_nowhere_is_no_video(folder):
+    (folder / "stroll" / "gone.mp4").symlink_to(folder / "nowhere.mp4")
+    assert "gone" not in [video.path.stem for video in find_videos(folder)]
 
 
 def test_nothing_is_foretold_in_what_is_learnt_from():

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from training.metrics import Metrics, draw_curves
+from training.metrics import Metrics
+from training.plots import training_curves
 
 ROWS = [
     {"epoch": 0, "loss": 2.0, "seconds": 1.0},
@@ -59,13 +60,5 @@ def test_without_tensorboard_the_other_files_are_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("parts", [True, False])
 def test_curves_are_drawn(tmp_path, parts):
     write(tmp_path, ROWS)
-    draw_curves(tmp_path, "figures", parts)
+    training_curves(tmp_path, "figures", parts)
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_without_matplotlib_there_are_no_curves(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "training.plots", raising=False)
-    write(tmp_path, ROWS)
-    draw_curves(tmp_path, "figures", True)
-    assert not (tmp_path / "curves.png").exists()

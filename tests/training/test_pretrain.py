@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tests.training.toy import write_mocap
+from tests.training.toy import SMALL, write_mocap
+from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.mocap import load_mocap
 from training.pretrain import PretrainConfig, make_sample, pretrain, procrustes_error
@@ -55,3 +56,17 @@ def test_a_run_writes_encoder_and_report_and_resumes(corpus, tmp_path):
     assert any(key.startswith("temporal.") for key in state["encoder"])
     again = pretrain(config)  # nothing is left to do
     assert again["skeleformer"] == report["skeleformer"]
+
+
+@pytest.mark.parametrize("lacking", ["held out", "to train on"])
+def test_a_source_without_either_part_is_named(tmp_path, capsys, lacking):
+    """Takes that are held out are of one source, the others of another."""
+    corpus = write_mocap(tmp_path / "mocap.npz", takes=40, frames=20)
+    booth = np.array([clip.held_out == (lacking == "to train on") for clip in load_mocap(corpus)])
+    with np.load(corpus) as file:
+        np.savez(corpus, **{**file, "source": np.where(booth, "booth", "rig")})
+    assert main(["pretrain", "--data", str(corpus), "--out", str(tmp_path / "run"), *SMALL]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: none of the {booth.sum()} takes of source 'booth' is {lacking}; ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()

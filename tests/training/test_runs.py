@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from models import model_path
 from pipeline.errors import UserError
-from tests.training.toy import moving
+from skeleformer.ddnet import DDNet
+from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
 from training.checkpoint import load_checkpoint, save_checkpoint
+from training.commands import load_model, save_model
 from training.evaluate import Evaluation, class_probabilities, evaluate
-from training.finetune import FinetuneConfig, finetune, predictor
+from training.finetune import FinetuneConfig, finetune, parameter_groups, predictor
 from training.losses import any_of_cross_entropy
 from training.sampler import Source
 
@@ -95,19 +98,20 @@ def test_report_counts_clips():
     assert report["mean_class_accuracy"] == pytest.approx(2.5 / 3)
 
 
-def test_commands_train_and_evaluate_an_own_data_set(tmp_path, capsys):
-    import pickle
+def test_answers_that_are_no_numbers_are_no_hits():
+    with pytest.raises(UserError, match="not finite"):
+        evaluate(lambda x: np.full((len(x), 2), np.nan, np.float32), [moving(0, 0)], ("a", "b"), ((0,), (1,)), 16)
 
-    clips = [moving(i % 2, i) for i in range(16)]
-    data = {
-        "label_names": ["circle", "slide"],
-        "split": {"train": [c.name for c in clips[:12]], "val": [c.name for c in clips[12:]]},
-        "annotations": [
-            {"frame_dir": c.name, "label": c.label, "total_frames": 24, "fps": 15.0, "keypoint": c.keypoints,
-             "keypoint_score": c.scores} for c in clips
-        ],
-    }  # fmt: skip
-    (tmp_path / "own.pkl").write_bytes(pickle.dumps(data))
+
+def test_weights_decay_but_for_biases_norms_and_positions():
+    model = DDNet(3, width=8)
+    groups = parameter_groups(model, FinetuneConfig(""))
+    decaying = {id(p) for g in groups if g["weight_decay"] for p in g["params"]}
+    assert all((p.ndim > 1) == (id(p) in decaying) for p in model.parameters())
+
+
+def test_commands_train_and_evaluate_an_own_data_set(tmp_path, capsys):
+    write_clips(tmp_path / "own.pkl")
     common = ["--data", str(tmp_path / "own.pkl")]
     assert main(["finetune", *common, "--validate", "val", "--out", str(tmp_path / "run"), "--epochs", "5",
     "--frames", "16",
@@ -140,3 +144,68 @@ def test_missing_files_end_in_one_sentence(tmp_path, monkeypatch, capsys, argume
     err = capsys.readouterr().err.strip()
     assert err.startswith("error: ")
     assert "\n" not in err
+
+
+def finetune_small(data, out, *more):
+    return main(["finetune", "--data", str(data), "--out", str(out), "--epochs", "1", "--windows-per-epoch", "16",
+                 "--batch", "16", *SMALL, *more])  # fmt: skip
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """Clips, and a model that says of itself that it was trained on their validation part."""
+    data, weights = write_clips(tmp_path / "own.pkl"), tmp_path / "seen.safetensors"
+    assert finetune_small(data, tmp_path / "run") == 0
+    model, words = load_model(str(tmp_path / "run" / "model.safetensors"))
+    save_model(model, weights, words, ("own",))
+    return data, weights
+
+
+@pytest.mark.parametrize("how", ["finetune", "tune"])
+def test_what_the_start_has_seen_is_told_of_the_result(tmp_path, seen, capsys, how):
+    data, weights = seen
+    if how == "finetune":
+        assert finetune_small(data, tmp_path / "next", "--encoder", str(weights)) == 0
+    else:
+        command = ["tune", "--data", str(data), "--weights", str(weights), "--out", str(tmp_path / "next")]
+        assert main([*command, "--epochs", "1", "--windows-per-epoch", "16", "--batch", "16", "--device", "cpu"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "--data", str(data), "--weights", str(tmp_path / "next" / "model.safetensors"),
+                 "--device", "cpu"]) == 0  # fmt: skip
+    assert "every clip of own" in capsys.readouterr().err
+
+
+def test_a_tuned_model_is_no_encoder_to_start_from(tmp_path, seen, capsys):
+    data, weights = seen
+    assert main(["tune", "--data", str(data), "--weights", str(weights), "--method", "lora", "--out",
+                 str(tmp_path / "tuned"), "--epochs", "1", "--windows-per-epoch", "16", "--batch", "16",
+                 "--device", "cpu"]) == 0  # fmt: skip
+    capsys.readouterr()
+    assert finetune_small(data, tmp_path / "next", "--encoder", str(tmp_path / "tuned" / "model.safetensors")) == 2
+    assert "tuned by lora" in capsys.readouterr().err
+
+
+def test_a_twin_that_saw_the_validation_parts_is_refused(tmp_path, seen, capsys):
+    _, weights = seen
+    assert main(["card", "--shipped", str(tmp_path), "--twin", str(model_path("skeleformer.safetensors"))]) == 2
+    assert "trained on validation parts too" in capsys.readouterr().err
+    assert main(["card", "--shipped", str(tmp_path), "--twin", str(weights)]) == 2
+    assert "other words" in capsys.readouterr().err
+
+
+def test_mirror_images_are_a_choice_that_a_run_keeps(tmp_path, capsys):
+    data = write_clips(tmp_path / "own.pkl")
+    assert finetune_small(data, tmp_path / "run", "--no-mirror") == 0
+    assert finetune_small(data, tmp_path / "run") == 2
+    assert "other data" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_a_network_of_another_form_is_named(tmp_path, capsys):
+    data, checkpoint = write_clips(tmp_path / "own.pkl"), tmp_path / "run" / "last.ckpt"
+    assert finetune_small(data, tmp_path / "run", "--pooling", "mean") == 0
+    state = load_checkpoint(checkpoint)
+    del state["config"]["pooling"]  # as written before there was a choice
+    save_checkpoint(checkpoint, state)
+    capsys.readouterr()
+    assert finetune_small(data, tmp_path / "run") == 2
+    assert "of another network" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from skeleformer.model import SkeleFormer
+from skeleformer.tuning import apply_tuning
 from tests.training.toy import SMALL, write_clips
 from training.__main__ import main
 
@@ -31,6 +32,11 @@ def test_what_is_tuned_is_saved_and_the_rest_stays(tmp_path, trained, method, ca
     own, before = tuned.state_dict(), plain.state_dict()
     kept = {k for k in before if not k.startswith("head.")}
     assert all(torch.equal(own[k], before[k]) for k in kept if k in own)
+    assert not torch.equal(own["head.classifier.weight"], before["head.classifier.weight"])
+    fresh = apply_tuning(SkeleFormer(plain.config), method).state_dict()
+    assert {k for k in own if k not in before} == {k for k in fresh if k not in before}
+    if method == "lora":
+        assert all(v.any() for k, v in own.items() if k.endswith(".up")), "it starts from zero and learns"
     assert main(["evaluate", "--data", str(data), "--weights", str(tmp_path / "tuned" / "model.safetensors"),
                  "--device", "cpu"]) == 0  # fmt: skip
     assert "4 clips" in capsys.readouterr().out

@@ -1,0 +1,87 @@
+"""Numbers on the command line: what cannot work is one sentence that names the option, before anything is read."""
+
+from argparse import ArgumentTypeError
+
+import pytest
+
+from tests.training.toy import write_clips
+from training.__main__ import main, parser
+from training.options import SEED, part, part_above_zero, part_below_one, positive, whole
+
+TRAIN = {
+    "pretrain": ["--data", "x.npz", "--out", "run"], "finetune": ["--data", "x.pkl", "--out", "run"],
+    "teacher": ["--data", "x.pkl", "--out", "run"], "tune": ["--data", "x.pkl", "--out", "run"],
+    "evaluate": ["--data", "x.pkl"], "card": ["--shipped", "x"], "extract": ["x", "--out", "x.pkl"],
+}  # fmt: skip
+
+RUNS = ("pretrain", "finetune", "teacher", "tune")
+
+WRONG = [
+    *((command, option, value)
+      for command in RUNS
+      for option, values in {
+          "--epochs": ("0", "-1"), "--windows-per-epoch": ("0",), "--batch": ("0", "-4"),
+          "--lr": ("-1", "0", "nan", "1e300"), "--seed": ("-1", str(2**64)), "--dropout": ("2", "1", "-0.1"),
+          "--threads": ("0", str(10**10)),
+      }.items()
+      for value in values),
+    *((command, option, value)
+      for command in ("pretrain", "finetune")
+      for option, values in {
+          "--frames": ("0", "1", "2", "3", "1.5"), "--width": ("0", "12", "-8"), "--layers": ("0", "-1", "many"),
+      }.items()
+      for value in values),
+    ("pretrain", "--lr-decay", "0"), ("pretrain", "--lr-decay", "1.1"),
+    ("teacher", "--width", "0"), ("tune", "--prompts", "0"), ("tune", "--prompts", "5000"),
+    ("evaluate", "--threads", "0"), ("card", "--threads", "0"),
+    ("extract", "--workers", "0"), ("extract", "--validation", "1.2"), ("extract", "--validation", "-0.2"),
+    ("extract", "--validation", "nan"), ("extract", "--validation", "some"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "option", "value"), WRONG)
+def test_a_number_that_cannot_work_is_one_sentence(capsys, command, option, value):
+    with pytest.raises(SystemExit) as ended:
+        main([command, *TRAIN[command], option, value])
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"error: argument {option}: " in last
+    assert value in last
+
+
+@pytest.mark.parametrize("command", sorted(TRAIN))
+def test_the_commands_own_numbers_are_allowed(command):
+    given = parser().parse_args([command, *TRAIN[command]])
+    again = [
+        text
+        for name in ("epochs", "windows_per_epoch", "batch", "lr", "lr_decay", "seed", "dropout", "threads", "frames",
+                     "width", "layers", "prompts", "workers", "validation")
+        if hasattr(given, name)
+        for text in (f"--{name.replace('_', '-')}", str(getattr(given, name)))
+    ]  # fmt: skip
+    assert parser().parse_args([command, *TRAIN[command], *again]) == given
+
+
+def test_the_smallest_numbers_train(tmp_path):
+    data = write_clips(tmp_path / "own.pkl")
+    smallest = ["--frames", "4", "--width", "8", "--layers", "1", "--epochs", "1", "--windows-per-epoch", "2"]
+    common = ["--batch", "2", "--seed", str(2**32 - 1), "--dropout", "0", "--device", "cpu"]
+    assert main(["finetune", "--data", str(data), "--out", str(tmp_path / "run"), *smallest, *common]) == 0
+
+
+def test_limits_belong_to_what_is_allowed():
+    assert [whole(0)("0"), whole(4, 8)("8"), whole(step=8)("16"), SEED("0")] == [0, 8, 16, 0]
+    assert [part("0"), part("1"), part_below_one("0"), part_above_zero("1"), positive("1e-9")] == [0, 1, 0, 1, 1e-9]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [(whole(4), "3", "at least 4"), (whole(1, 9), "10", "9 at most"), (whole(step=8), "12", "multiple of 8"),
+     (whole(), "x", "'x' is no whole number"), (positive, "inf", "finite"), (positive, "2e6", "a million at most"),
+     (positive, "x", "'x' is no number"),
+     (positive, "0", "above 0"), (part, "1.5", "between 0 and 1"), (part_below_one, "1", "below 1"),
+     (part_above_zero, "0", "above 0")],
+)  # fmt: skip
+def test_the_sentence_says_what_is_allowed(kind, text, said):
+    with pytest.raises(ArgumentTypeError, match=said):
+        kind(text)
