@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 
 from training.devices import DEVICES
+from training.files import make_folder
+from training.options import COUNT, THREADS
 from training.shell import exit_code
 from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
 from training.tables.run import Settings
@@ -30,6 +32,9 @@ TABLES: dict[str, Callable[[Settings, tuple[str, ...]], None]] = {
 }
 """Tables 1-5, 6, 7-8, 9, 10, 11-13, 14 and 15-16 of the paper."""
 
+OF_ONE_TARGET = ("structure", "joints", "scale", "occlusion")
+"""Tables that are made of one data set; the others have a column for each."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Command line of the tables."""
@@ -44,9 +49,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--targets", nargs="+", choices=TARGETS, default=None, help="data sets of the table (default: its own)"
     )
-    top.add_argument("--seeds", type=int, default=3)
+    top.add_argument("--seeds", type=COUNT, default=3)
     top.add_argument("--device", choices=DEVICES, default="cpu")
-    top.add_argument("--threads", type=int, default=1)
+    top.add_argument("--threads", type=THREADS, default=1)
     top.add_argument("--out", default="docs/results", metavar="DIR", help="where reports go (default %(default)s)")
     return top
 
@@ -54,7 +59,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     given = sys.argv[1:] if argv is None else argv
-    args = parser().parse_args(given)
+    command = parser()
+    args = command.parse_args(given)
+    if args.table in OF_ONE_TARGET and len(args.targets or ()) > 1:
+        command.error(f"{args.table} is made of one data set: give one of --targets {' '.join(args.targets)}")
     torch.set_num_threads(args.threads)
     settings = Settings(
         Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(device=args.device),
@@ -65,9 +73,11 @@ def main(argv: list[str] | None = None) -> int:
         if args.table == "source":
             print(f"wrote {train_source(args.kind, settings)}")
         else:
+            make_folder(settings.out)
             TABLES[args.table](settings, tuple(args.targets or ()))
 
-    return exit_code(make, "interrupted; a table is written when all of it is measured")
+    kept = "no source model is written" if args.table == "source" else f"every finished row is in {args.out}"
+    return exit_code(make, f"interrupted; {kept}")
 
 
 if __name__ == "__main__":

@@ -10,24 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from pipeline.preprocess import RATE_HZ
+from pipeline.errors import UserError
+from pipeline.preprocess import RATE_HZ, resample
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.features import skeleton_features
 from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, parents_from_names
 from training.batches import pad_windows
+from training.datasets import Clip, load_dataset
 from training.finetune import predictor
 from training.pickles import load_plain_pickle
 from training.tables.networks import encoder_weights, stgcn, take_over
-from training.tables.report import Report
+from training.tables.report import Report, files_of
 from training.tables.run import Settings
 from training.tables.task import FRAMES, Batches, load_task, recipe_part
 from training.tables.trial import train
 
-_PAPER = {
-    "20 joints, 3D": (81.5, 90.4), "17 joints, 2D -> 20 joints, 3D": (81.6, 92.6), "17 joints, 2D": (43.3, 57.8),
-    "20 joints, 3D -> 17 joints, 2D": (43.3, 57.8),
-}  # fmt: skip
+USUAL_TARGETS = ("utkinect",)
+
+_PAPER = {"3D": (81.5, 90.4), "2D -> 3D": (81.6, 92.6), "2D": (43.3, 57.8), "3D -> 2D": (43.3, 57.8)}
 _JITTER_M = 0.01
 _YAW_DEG = 30.0
 
@@ -101,33 +102,51 @@ def _disturbed(clip: SensorClip, rng: np.random.Generator) -> SensorClip:
 
 
 def load_sensor_task(folder: Path, name: str, passes: int) -> SensorTask:
-    """A depth-sensor data set of the recipe with its own joints, at the models' rate."""
-    data = load_plain_pickle(folder / f"{name}.pkl")
-    part = recipe_part(name)
-    names: Sequence[str] = [str(n) for n in data["joint_names"]]
-    parents = parents_from_names(names)
+    """A depth-sensor data set of the recipe with its own joints, at the models' rate.
+
+    Raises:
+        UserError: the file is no annotation file, or not one of a depth sensor.
+    """
+    path, part = folder / f"{name}.pkl", recipe_part(name)
+    data = load_dataset(path)  # knows splits and times; its clips have lost the sensor's own joints
+    raw = load_plain_pickle(path)
+    parents = _parents(raw.get("joint_names"), path)
     root = next(j for j, p in enumerate(parents) if j == p)
+    recorded = list(zip(data.clips, raw["annotations"], strict=True))
 
     def clips(split: str) -> tuple[SensorClip, ...]:
-        members = set.intersection(*(set(data["split"][s]) for s in split.split("&")))
-        return tuple(_sensor_clip(a) for a in data["annotations"] if a["frame_dir"] in members)
+        members = {clip.name for clip in data.part(split)}
+        return tuple(_sensor_clip(c, a, len(parents)) for c, a in recorded if c.name in members)
 
-    return SensorTask(
-        name, len(data["label_names"]), parents, (root,), clips(part.train), clips(part.validate[0]), passes
-    )
+    return SensorTask(name, len(data.label_names), parents, (root,), clips(part.train), clips(part.validate[0]), passes)
 
 
-def _sensor_clip(annotation: dict) -> SensorClip:
+def _parents(names: Sequence[str] | None, path: Path) -> tuple[int, ...]:
+    """Parents of the joints that an annotation file names."""
+    if names is None:
+        raise UserError(f"{path} does not name a depth sensor's joints ('joint_names'), which table 9 is about")
+    try:
+        return parents_from_names([str(n) for n in names])
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _sensor_clip(clip: Clip, annotation: dict, joints: int) -> SensorClip:
+    """The person with the sensor's joints at the models' rate; nobody in long pauses, as in the 2D windows."""
     positions = np.asarray(annotation["keypoint"], np.float32)[0]
+    if positions.shape[1:] != (joints, 3):
+        raise UserError(f"{clip.name} has {positions.shape[1:]} joints and coordinates, not ({joints}, 3)")
     scores = annotation.get("keypoint_score")
-    weights = (np.ones(positions.shape[:2]) if scores is None else np.asarray(scores)[0]).astype(np.float32)
-    step = max(round(float(annotation["fps"]) / RATE_HZ), 1)
-    return SensorClip(positions[::step], weights[::step], int(annotation["label"]))
+    weights = np.ones(positions.shape[:2]) if scores is None else np.nan_to_num(np.asarray(scores, np.float32)[0])
+    bad = ~np.isfinite(positions).all(-1)
+    positions, weights = np.where(bad[..., None], 0, positions), np.where(bad, 0, weights)
+    grid = np.arange(clip.times_s[0], clip.times_s[-1] + 1e-6, 1 / RATE_HZ)
+    return SensorClip(*resample(clip.times_s, positions, weights, grid), clip.label)
 
 
 def joints(settings: Settings, targets: tuple[str, ...]) -> None:
     """Table 9: transfer between skeletons that differ in joints and dimensions, by full fine-tuning."""
-    name = (targets or ("utkinect",))[0]
+    name = (targets or USUAL_TARGETS)[0]
     flat = load_task(settings.data, name)
     deep = load_sensor_task(settings.data, name, flat.passes)
     other = load_sensor_task(settings.data, "nw_ucla", 2)
@@ -162,22 +181,23 @@ def joints(settings: Settings, targets: tuple[str, ...]) -> None:
         return flat.accuracy(predictor(on_flat_model(kind, seed, start), amp))
 
     report = Report(
-        "table9-joints", "Skeletons with other joints (table 9)",
+        files_of("table9-joints", (name,), USUAL_TARGETS), "Skeletons with other joints (table 9)",
         f"{name} with the sensor's {len(deep.parents)} joints in 3D and as COCO's 17 in 2D, by full fine-tuning; top-1 "
         "in percent. Parameters whose shapes agree are taken over: of SkeleFormer the embeddings' and the spatial "
         "transformer's that do not depend on joints or dimensions, of ST-GCN its convolutions. Sources: SkeleFormer to "
-        f"3D, the 17-joint source model; ST-GCN to 3D, {name} in 2D; to 2D, {other.name} with 20 joints in 3D. The "
-        "paper's figures are for NTU-60 CS (25 joints, 3D) and Posetics (17, 2D).",
+        f"3D, the 17-joint source model; ST-GCN to 3D, {name} in 2D; to 2D, {other.name} with {len(other.parents)} "
+        "joints in 3D. The paper's figures are for NTU-60 CS (25 joints, 3D) and Posetics (17, 2D).",
         ("ST-GCN", "SkeleFormer"), settings.command, ("ST-GCN", "SkeleFormer"),
     )  # fmt: skip
+    in_3d, in_2d = f"{len(deep.parents)} joints, 3D", f"{len(COCO_PARENTS)} joints, 2D"
     rows = (
-        ("20 joints, 3D", on_deep, False), ("17 joints, 2D -> 20 joints, 3D", on_deep, True),
-        ("17 joints, 2D", on_flat, False), ("20 joints, 3D -> 17 joints, 2D", on_flat, True),
+        ("3D", in_3d, on_deep, False), ("2D -> 3D", f"{in_2d} -> {in_3d}", on_deep, True),
+        ("2D", in_2d, on_flat, False), ("3D -> 2D", f"{len(other.parents)} joints, 3D -> {in_2d}", on_flat, True),
     )  # fmt: skip
-    for label, one, transferred in rows:
-        cells = [[one(kind, seed, transferred) for seed in range(settings.seeds)] for kind in ("ST-GCN", "SkeleFormer")]
-        report.add(label, cells, _PAPER[label])
-    report.write(settings.out)
+    for kind, label, one, transferred in rows:
+        cells = [[one(net, seed, transferred) for seed in range(settings.seeds)] for net in ("ST-GCN", "SkeleFormer")]
+        report.add(label, cells, _PAPER[kind])
+        report.write(settings.out)
 
 
 def _without_head(model: nn.Module) -> dict:

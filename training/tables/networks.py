@@ -31,19 +31,33 @@ def skeleformer(
 
     Args:
         classes: of the target.
-        encoder: weights to start from; None for random ones. Parameters of another shape keep their random values, so
-            a skeleton with other joints takes over what does not depend on their number.
+        encoder: weights to start from, which have to fit; None for random ones. Where the streams are fused in another
+            way, the fusion keeps its random values.
         tuning: what learns.
         fusion: of the streams.
         parents: the skeleton.
         coords: 2 or 3.
         seed: of the random values.
+
+    Raises:
+        UserError: the file holds no encoder, or one of other sizes.
     """
     torch.manual_seed(seed)
     model = SkeleFormer(SkeleFormerConfig(classes, parents, coords, frames=FRAMES, fusion=fusion))
     if encoder is not None:
-        take_over(model, encoder_weights(encoder))
+        weights = encoder_weights(encoder)
+        _require_same_sizes(model, weights, encoder)
+        take_over(model, weights)
     return apply_tuning(model, tuning)
+
+
+def require_encoder(path: Path, fusion: str = "jemf") -> None:
+    """Find out before a table is measured, not in its last row, that an encoder cannot be used.
+
+    Raises:
+        UserError: the file holds no encoder, or one of other sizes.
+    """
+    skeleformer(1, path, fusion=fusion)
 
 
 def stgcn(classes: int, parents: tuple[int, ...] = COCO_PARENTS, coords: int = 2, seed: int = 0) -> STGCN:
@@ -66,6 +80,21 @@ def encoder_weights(path: Path) -> dict[str, torch.Tensor]:
             raise UserError(f"{path} is no encoder; give what `python -m training pretrain` or `finetune` wrote")
         state = checkpoint["encoder"]
     return {k: v for k, v in state.items() if not k.startswith("head.")}
+
+
+def _require_same_sizes(model: SkeleFormer, weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Refuse an encoder of which only a part would be taken over: a row would start from random values unnoticed."""
+    c = model.config
+    new = ("head.",) if c.fusion == "jemf" else ("head.", "spatial.fusion.")  # the encoder's own fusion is JEMF
+    given, own = (
+        {k: v.shape for k, v in state.items() if not k.startswith(new)} for state in (weights, model.state_dict())
+    )
+    if given != own:
+        fit = len(given.items() & own.items())
+        raise UserError(
+            f"the encoder in {path} is none for the tables' network (width {c.width}, {c.spatial_layers} layers, "
+            f"{c.frames} frames, no tuning): {fit} of its {len(own)} parameters fit"
+        )
 
 
 def take_over(model: nn.Module, weights: dict[str, torch.Tensor]) -> int:

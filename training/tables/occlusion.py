@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from training.evaluate import Predict
 from training.finetune import predictor
-from training.tables.networks import stgcn
-from training.tables.report import Report
+from training.tables.networks import require_encoder, stgcn
+from training.tables.report import Report, files_of
 from training.tables.run import Settings, trial
 from training.tables.task import Task, load_task
 from training.tables.trial import train
+
+USUAL_TARGETS = ("msr_action3d",)
 
 PARTS: dict[str, tuple[int, ...]] = {
     "none": (), "left arm": (5, 7, 9), "right arm": (6, 8, 10), "two hands": (9, 10),
@@ -34,6 +36,8 @@ _PAPER_16 = {
     "SkeleFormer (post)": (92.1, 83.3, 75.6, 65.1, 52.3, 38.6),
     "SkeleFormer (JEMF)": (93.1, 85.0, 77.9, 67.9, 55.5, 41.7),
 }  # fmt: skip
+
+_FUSIONS = {"SkeleFormer (input)": "input", "SkeleFormer (post)": "post", "SkeleFormer (JEMF)": "jemf"}
 
 Disturb = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -68,41 +72,41 @@ def hide_frames(percent: int, seed: int) -> Disturb:
     return disturb
 
 
-def _predictors(task: Task, settings: Settings, seed: int) -> dict[str, Predict]:
-    """The four networks trained on whole skeletons."""
+def _predictor(name: str, task: Task, settings: Settings, seed: int) -> Predict:
+    """One of the four networks, trained on whole skeletons."""
+    if name in _FUSIONS:
+        outcome = trial(task, settings, settings.encoder, seed, "full", _FUSIONS[name])
+        return predictor(outcome.model, settings.budget.amp)
     graph = stgcn(len(task.label_names), seed=seed)
     train(graph, task.batches(seed, settings.budget.batch), task.windows, settings.budget, False, seed)
-    models = {"ST-GCN": predictor(graph, settings.budget.amp)}
-    for name, fusion in (("input", "input"), ("post", "post"), ("JEMF", "jemf")):
-        outcome = trial(task, settings, settings.encoder, seed, "full", fusion)
-        models[f"SkeleFormer ({name})"] = predictor(outcome.model, settings.budget.amp)
-    return models
+    return predictor(graph, settings.budget.amp)
 
 
 def occlusion(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 15 and 16: trained on whole skeletons, measured on partly hidden ones."""
-    task = load_task(settings.data, (targets or ("msr_action3d",))[0])
+    require_encoder(settings.encoder)
+    task = load_task(settings.data, (targets or USUAL_TARGETS)[0])
     setting = (
         f"Trained on {task.name} ({len(task.source.clips)} clips, {task.passes} passes; SkeleFormer from the 2D-to-3D "
         "pre-trained encoder, its fusion from random weights where it is not JEMF), measured on its validation part "
     )
-    parts = Report("table15-part-occlusion", "Hidden body parts (table 15)",
+    parts = Report(files_of("table15-part-occlusion", (task.name,), USUAL_TARGETS), "Hidden body parts (table 15)",
                    setting + "with joints absent; top-1 in percent. The paper's figures are for NTU-60 CS.",
                    tuple(PARTS), settings.command, tuple(PARTS))  # fmt: skip
-    frames = Report("table16-frame-occlusion", "Hidden frames (table 16)",
+    frames = Report(files_of("table16-frame-occlusion", (task.name,), USUAL_TARGETS), "Hidden frames (table 16)",
                     setting + "with a stretch of the frames absent; top-1 in percent. The paper's figures are for "
                     "NTU-60 CS and that many frames.",
                     tuple(f"{p} %" for p in FRAMES), settings.command, tuple(map(str, FRAMES)))  # fmt: skip
-    by_part: dict[str, list[list[float]]] = {name: [[] for _ in PARTS] for name in _PAPER_15}
-    by_frame: dict[str, list[list[float]]] = {name: [[] for _ in FRAMES] for name in _PAPER_16}
-    for seed in range(settings.seeds):
-        for name, predict in _predictors(task, settings, seed).items():
-            for cell, joints in zip(by_part[name], PARTS.values(), strict=True):
-                cell.append(task.accuracy(predict, hide_joints(joints)))
-            for cell, percent in zip(by_frame[name], FRAMES, strict=True):
-                cell.append(task.accuracy(predict, hide_frames(percent, seed)))
     for name in _PAPER_15:
-        parts.add(name, by_part[name], _PAPER_15[name])
-        frames.add(name, by_frame[name], _PAPER_16[name])
-    parts.write(settings.out)
-    frames.write(settings.out)
+        by_part: list[list[float]] = [[] for _ in PARTS]
+        by_frame: list[list[float]] = [[] for _ in FRAMES]
+        for seed in range(settings.seeds):
+            predict = _predictor(name, task, settings, seed)
+            for cell, joints in zip(by_part, PARTS.values(), strict=True):
+                cell.append(task.accuracy(predict, hide_joints(joints)))
+            for cell, percent in zip(by_frame, FRAMES, strict=True):
+                cell.append(task.accuracy(predict, hide_frames(percent, seed)))
+        parts.add(name, by_part, _PAPER_15[name])
+        parts.write(settings.out)
+        frames.add(name, by_frame, _PAPER_16[name])
+        frames.write(settings.out)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from skeleformer.tuning import TuningConfig
-from training.tables.report import Report
+from training.tables.report import Report, files_of
 from training.tables.run import Settings, trial
 from training.tables.task import load_task
+
+USUAL_TARGETS = ("utkinect",)
 
 _ROWS: tuple[tuple[str, TuningConfig, float], ...] = (
     ("N = 10, all layers, cross-attention", TuningConfig(), 93.6),
@@ -21,9 +23,10 @@ _ROWS: tuple[tuple[str, TuningConfig, float], ...] = (
 
 def prompts(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 11 to 13: one change at a time."""
-    tasks = [load_task(settings.data, name) for name in targets or ("utkinect",)]
+    tasks = [load_task(settings.data, name) for name in targets or USUAL_TARGETS]
     report = Report(
-        "table11-13-prompts", "Length, place and interaction of prompts (tables 11 to 13)",
+        files_of("table11-13-prompts", [t.name for t in tasks], USUAL_TARGETS),
+        "Length, place and interaction of prompts (tables 11 to 13)",
         "Transfer by skeleton prompts from the source model; each row changes one thing of the first. Top-1, percent.",
         [*(t.name for t in tasks), "trainable M"], settings.command, ("NTU-60 CS",),
     )  # fmt: skip
@@ -36,4 +39,4 @@ def prompts(settings: Settings, targets: tuple[str, ...]) -> None:
             cells.append([o.accuracy for o in outcomes])
             trainable = f"{outcomes[0].cost.trainable_m:.2f}"
         report.add(label, [*cells, trainable], (paper,))
-    report.write(settings.out)
+        report.write(settings.out)

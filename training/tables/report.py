@@ -12,6 +12,11 @@ import numpy as np
 from training.files import write_text
 
 
+def files_of(table: str, targets: Sequence[str], usual: Sequence[str]) -> str:
+    """Name of a table's files, without suffix: made of other data sets than the usual ones, it says which."""
+    return table if sorted(targets) == sorted(usual) else "-".join((table, *targets))
+
+
 @dataclass
 class Report:
     """A table of accuracies, one list of values (a value a seed) in each cell.
@@ -51,8 +56,11 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def write(self, folder: Path) -> None:
-        """``NAME.md`` and ``NAME.json`` in the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """``NAME.md`` and ``NAME.json`` in the folder; after every row, so that nothing measured is lost.
+
+        Raises:
+            UserError: they cannot be written.
+        """
         write_text(folder / f"{self.name}.md", self.markdown())
         data = {"title": self.title, "command": self.command, "columns": list(self.columns),
                 "paper_columns": list(self.paper), "rows": self.rows}  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from training.tables.report import Report
+from training.tables.report import Report, files_of
 from training.tables.run import Settings, trial
 from training.tables.task import load_task
+
+USUAL_TARGETS = ("utkinect",)
 
 PARTS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 
@@ -18,9 +20,9 @@ _METHODS = ("bitfit", "lora", "vpt", "adapter", "pro-tuning", "skeleton-prompt")
 
 def scale(settings: Settings, targets: tuple[str, ...]) -> None:
     """Table 14: six methods on 10 to 100 % of the training clips, with as many passes over them."""
-    task = load_task(settings.data, (targets or ("msr_action3d",))[0])
+    task = load_task(settings.data, (targets or USUAL_TARGETS)[0])
     report = Report(
-        "table14-scale", "Transfer from less data (table 14)",
+        files_of("table14-scale", (task.name,), USUAL_TARGETS), "Transfer from less data (table 14)",
         f"From the source model to a part of {task.name}'s training clips, the same part of each class "
         f"({len(task.source.clips)} clips, {task.passes} passes at any scale); top-1 in percent. The paper's figures "
         "are for NTU-120 CS.",
@@ -36,4 +38,4 @@ def scale(settings: Settings, targets: tuple[str, ...]) -> None:
             ]
             cells.append([t.accuracy for t in trials])
         report.add(f"{part:.0%}", cells, _PAPER_14[part])
-    report.write(settings.out)
+        report.write(settings.out)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.finetune import predictor
-from training.tables.networks import stgcn
-from training.tables.report import Report
+from training.tables.networks import require_encoder, stgcn
+from training.tables.report import Report, files_of
 from training.tables.run import Settings, trial
 from training.tables.task import Task, load_task
 from training.tables.trial import train
@@ -19,6 +19,10 @@ _PAPER_10 = {
 }  # fmt: skip
 
 
+PRETRAINING_TARGETS = ("utkinect", "msr_action3d", "jhmdb_train")
+COMPONENTS_TARGETS = ("utkinect",)
+
+
 def stgcn_accuracy(task: Task, settings: Settings, seed: int) -> float:
     """ST-GCN from scratch, trained like everything else."""
     model = stgcn(len(task.label_names), seed=seed)
@@ -28,9 +32,11 @@ def stgcn_accuracy(task: Task, settings: Settings, seed: int) -> float:
 
 def pretraining(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 1 to 5: SkeleFormer from scratch and from 2-D-to-3-D pre-training, and ST-GCN, on each target alone."""
-    tasks = [load_task(settings.data, name) for name in targets or ("utkinect", "msr_action3d", "jhmdb_train")]
+    require_encoder(settings.encoder)
+    tasks = [load_task(settings.data, name) for name in targets or PRETRAINING_TARGETS]
     report = Report(
-        "table1-5-pretraining", "Scratch against 2D-to-3D pre-training (tables 1 to 5)",
+        files_of("table1-5-pretraining", [t.name for t in tasks], PRETRAINING_TARGETS),
+        "Scratch against 2D-to-3D pre-training (tables 1 to 5)",
         f"Each network is trained on the target's training part alone ({_sizes(tasks)}) and measured on its "
         "validation part; top-1 in percent.",
         [t.name for t in tasks], settings.command, ("NTU-60 CS", "NTU-60 CV"),
@@ -39,17 +45,19 @@ def pretraining(settings: Settings, targets: tuple[str, ...]) -> None:
     seeds = range(settings.seeds)
     starts = (("SkeleFormer (scratch)", None), ("SkeleFormer (2D->3D)", settings.encoder))
     report.add("ST-GCN", [[stgcn_accuracy(t, settings, s) for s in seeds] for t in tasks], _PAPER_1["ST-GCN"])
+    report.write(settings.out)
     for label, encoder in starts:
         cells = [[trial(t, settings, encoder, s, note=label).accuracy for s in seeds] for t in tasks]
         report.add(label, cells, _PAPER_1[label])
-    report.write(settings.out)
+        report.write(settings.out)
 
 
 def components(settings: Settings, targets: tuple[str, ...]) -> None:
     """Table 10: transfer by skeleton prompts without one component at a time."""
-    tasks = [load_task(settings.data, name) for name in targets or ("utkinect",)]
+    tasks = [load_task(settings.data, name) for name in targets or COMPONENTS_TARGETS]
     report = Report(
-        "table10-components", "Components of Skeleton-Prompt (table 10)",
+        files_of("table10-components", [t.name for t in tasks], COMPONENTS_TARGETS),
+        "Components of Skeleton-Prompt (table 10)",
         "Transfer from the source model (every data set but the targets) by skeleton prompts, leaving out one "
         f"component at a time ({_sizes(tasks)}). Without 2D->3D the source model starts from random weights; without "
         "JEMF its streams are fused at the input, while the encoder is the same pre-trained one.",
@@ -61,13 +69,15 @@ def components(settings: Settings, targets: tuple[str, ...]) -> None:
         ("without JEMF", settings.source_file("input"), "skeleton-prompt", "input"),
         ("without cross-attention", settings.source_file("full"), "skeleton-prompt-without-ca", "jemf"),
     )
+    for _, source, _, fusion in rows:
+        require_encoder(source, fusion)
     for label, source, method, fusion in rows:
         cells = [
             [trial(t, settings, source, s, method, fusion, label).accuracy for s in range(settings.seeds)]
             for t in tasks
         ]
         report.add(label, cells, _PAPER_10[label])
-    report.write(settings.out)
+        report.write(settings.out)
 
 
 def _sizes(tasks: list[Task]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.files import make_folder
 from training.recipe import SHIPPED, shipped_sources
 from training.sampler import Source, epoch_batches
 from training.tables.networks import skeleformer
@@ -34,7 +35,13 @@ def left_out() -> tuple[str, ...]:
 
 
 def train_source(kind: str, settings: Settings) -> Path:
-    """Train a source model and write it, its metadata naming what it saw."""
+    """Train a source model and write it, its metadata naming what it saw.
+
+    Raises:
+        UserError: data or encoder cannot be used, or the folder cannot be made, which is found out before the training.
+    """
+    path = settings.source_file(kind)
+    make_folder(path.parent)
     parts = tuple(p for p in SHIPPED if p.file not in left_out())
     sources = [s for s in shipped_sources(settings.data, parts) if s.name != "mocap"]
     # The fusion alone cannot be taken over from the pre-trained encoder when it is another one.
@@ -45,8 +52,6 @@ def train_source(kind: str, settings: Settings) -> Path:
     batch = 4 * settings.budget.batch
     cost = train(model, _batches(sources, batch), WINDOWS, replace(settings.budget, batch=batch), True, 0)
     log.info("source %s: %.1f s a 1000 windows", kind, cost.seconds_per_1000)
-    path = settings.source_file(kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(path, {"labels": json.dumps(LABELS), "trained_on": json.dumps([s.name for s in sources])})
     return path
 

@@ -14,11 +14,13 @@ from skeleformer.skeletons import COCO_PARENTS
 from skeleformer.stgcn import STGCN
 from training.evaluate import Predict
 from training.finetune import predictor
-from training.tables.networks import skeleformer, stgcn, with_parents
-from training.tables.report import Report
+from training.tables.networks import require_encoder, skeleformer, stgcn, with_parents
+from training.tables.report import Report, files_of
 from training.tables.run import Settings
 from training.tables.task import Batches, Task, load_task
 from training.tables.trial import train
+
+USUAL_TARGETS = ("utkinect",)
 
 DELETED = 3
 """Joints of 17 that node deletion takes away: about 20 %."""
@@ -89,10 +91,11 @@ def _reconnected(model: SkeleFormer | STGCN, parents: tuple[int, ...]) -> SkeleF
 def structure(settings: Settings, targets: tuple[str, ...]) -> None:
     """Table 6: change of the accuracy, in points, by a disturbance that the network meets for the first time when it
     is measured, and by one that it is trained and measured with."""
-    task = load_task(settings.data, (targets or ("utkinect",))[0])
+    require_encoder(settings.encoder)
+    task = load_task(settings.data, (targets or USUAL_TARGETS)[0])
     task = replace(task, source=replace(task.source, augmentation=replace(task.source.augmentation, mirror=0.0)))
     report = Report(
-        "table6-structure", "Structural perturbation (table 6)",
+        files_of("table6-structure", (task.name,), USUAL_TARGETS), "Structural perturbation (table 6)",
         f"Trained on {task.name} ({len(task.source.clips)} clips, {task.passes} passes, no mirroring; SkeleFormer from "
         "the 2D-to-3D pre-trained encoder) and measured on its validation part. First column: top-1 in percent; the "
         "others: its change in points. `met`: the trained network meets the disturbance when measured. `learnt`: "
@@ -121,4 +124,4 @@ def structure(settings: Settings, targets: tuple[str, ...]) -> None:
             for cell, value in zip(cells, (top1, *(c - top1 for c in changed)), strict=True):
                 cell.append(value)
         report.add(name, cells, _PAPER[name])
-    report.write(settings.out)
+        report.write(settings.out)

@@ -78,22 +78,19 @@ class Task:
         return replace(self, source=replace(self.source, clips=tuple(self.source.clips[i] for i in sorted(kept))))
 
 
-def load_task(folder: Path, name: str, train: str | None = None, validation: str | None = None) -> Task:
+def load_task(folder: Path, name: str) -> Task:
     """A data set of the recipe on its own protocol.
 
     Args:
         folder: where the annotation files are.
         name: file name without suffix.
-        train, validation: splits; those of the recipe by default.
     """
     part = recipe_part(name)
     data = load_dataset(folder / f"{name}.pkl")
     own = tuple((i,) for i in range(len(data.label_names)))
     augmentation = Augmentation(mirror=part.mirror, camera=part.camera)
-    source = Source(
-        name, data.part(train or part.train), own, augmentation=augmentation, people=part.people
-    )  # fmt: skip
-    return Task(name, data.label_names, source, data.part(validation or part.validate[0]), PASSES[name])
+    source = Source(name, data.part(part.train), own, augmentation=augmentation, people=part.people)
+    return Task(name, data.label_names, source, data.part(part.validate[0]), PASSES[name])
 
 
 def recipe_part(name: str) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from skeleformer.tuning import METHODS
-from training.tables.report import Report
+from training.tables.report import Report, files_of
 from training.tables.run import Outcome, Settings, trial
 from training.tables.task import TARGETS, load_task
 
@@ -22,7 +22,7 @@ def transfer(settings: Settings, targets: tuple[str, ...]) -> None:
     tasks = [load_task(settings.data, name) for name in targets or TARGETS]
     sizes = ", ".join(f"{t.name}: {len(t.source.clips)} clips, {t.passes} passes" for t in tasks)
     report = Report(
-        "table7-transfer" + ("" if len(tasks) == len(TARGETS) else "-" + "-".join(t.name for t in tasks)),
+        files_of("table7-transfer", [t.name for t in tasks], TARGETS),
         "Transfer by nine tuning methods (tables 7 and 8)",
         f"From the source model, which saw none of the targets, to each target's training part ({sizes}); top-1 in "
         "percent on its validation part. Time is processor time of a training epoch, as a part of full fine-tuning's.",

@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.errors import UserError
 from skeleformer.config import SkeleFormerConfig
+from skeleformer.features import HEIGHT_M
 from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, check_parents
 from skeleformer.tuning import METHODS
 from training.checkpoint import save_checkpoint
 from training.finetune import predictor
 from training.sampler import Source
-from training.tables import joints, networks
+from training.tables import joints, networks, scale
 from training.tables import task as tasks
-from training.tables.__main__ import main
+from training.tables.__main__ import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
 from training.tables.networks import encoder_weights, skeleformer, stgcn, take_over
 from training.tables.occlusion import hide_frames, hide_joints
-from training.tables.report import Report
+from training.tables.report import Report, files_of
 from training.tables.sources import left_out
 from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
@@ -50,16 +52,29 @@ def recording(label, seed, frames=16):
     return out[None].astype(np.float32)
 
 
-def write_sensor_set(folder, name, splits=("xsub_train", "xsub_val")):
+def write_sensor_set(folder, name, splits=("xsub_train", "xsub_val"), kept=tuple(range(20))):
+    """A data set of a sensor that reports only the ``kept`` of Kinect's joints."""
     annotations = [
-        {"frame_dir": f"{i}", "label": i % 2, "total_frames": 16, "fps": 15.0, "keypoint": recording(i % 2, i),
-         "keypoint_score": np.ones((1, 16, 20), np.float32)}
+        {"frame_dir": f"{i}", "label": i % 2, "total_frames": 16, "fps": 15.0,
+         "keypoint": recording(i % 2, i)[:, :, list(kept)], "keypoint_score": np.ones((1, 16, len(kept)), np.float32)}
         for i in range(12)
     ]  # fmt: skip
     split = {s: [str(i) for i in range(12) if (i < 8) == s.endswith("train")] for s in splits}
-    data = {"split": split, "label_names": ["lift", "bend"], "annotations": annotations, "joint_names": KINECT,
-            "to_coco17": COCO_FROM_KINECT}  # fmt: skip
+    data = {"split": split, "label_names": ["lift", "bend"], "annotations": annotations,
+            "joint_names": [KINECT[j] for j in kept],
+            "to_coco17": [kept.index(j) if j in kept else -1 for j in COCO_FROM_KINECT]}  # fmt: skip
+    write_annotations(folder, name, data)
+
+
+def write_annotations(folder, name, data):
     (folder / f"{name}.pkl").write_bytes(pickle.dumps(data))
+
+
+def write_encoder(path, **sizes):
+    """An encoder of the fixture's sizes but for those given."""
+    small = {"classes": 5, "width": 8, "spatial_layers": 1, "temporal_layers": 1}
+    save_checkpoint(path, {"encoder": SkeleFormer(SkeleFormerConfig(**(small | sizes))).state_dict()})
+    return path
 
 
 @pytest.fixture
@@ -76,27 +91,36 @@ def folder(tmp_path, monkeypatch):
     for kind in ("full", "scratch", "input"):
         model = skeleformer(5, None, fusion="input" if kind == "input" else "jemf")
         model.save_pretrained(tmp_path / f"source-{kind}.safetensors")
-    save_checkpoint(tmp_path / "encoder.ckpt", {"encoder": skeleformer(5, None).state_dict()})
+    write_encoder(tmp_path / "encoder.ckpt")
     return tmp_path
+
+
+def command(folder, table, *more):
+    """Arguments of the program; what is given later wins."""
+    return [table, "--data", str(folder), "--encoder", str(folder / "encoder.ckpt"), "--source", str(folder),
+            "--seeds", "1", "--out", str(folder / "out"), *more]  # fmt: skip
+
+
+def reports(folder):
+    return sorted(p.stem for p in (folder / "out").glob("*.json"))
 
 
 @pytest.mark.parametrize(
     ("table", "names", "rows"),
     [
-        ("pretraining", ("table1-5-pretraining",), 3),
+        ("pretraining", ("table1-5-pretraining-utkinect",), 3),
         ("structure", ("table6-structure",), 2),
         ("transfer", ("table7-transfer-utkinect",), len(METHODS)),
         ("joints", ("table9-joints",), 4),
         ("components", ("table10-components",), 4),
         ("prompts", ("table11-13-prompts",), 8),
         ("scale", ("table14-scale",), 6),
-        ("occlusion", ("table15-part-occlusion", "table16-frame-occlusion"), 4),
+        ("occlusion", ("table15-part-occlusion-utkinect", "table16-frame-occlusion-utkinect"), 4),
     ],
 )
 def test_each_table_is_written_by_its_command(folder, table, names, rows):
-    command = [table, "--data", str(folder), "--encoder", str(folder / "encoder.ckpt"), "--source", str(folder),
-               "--seeds", "1", "--out", str(folder / "out"), "--targets", "utkinect"]  # fmt: skip
-    assert main(command) == 0
+    assert main(command(folder, table, "--targets", "utkinect")) == 0
+    assert reports(folder) == sorted(names)
     for name in names:
         written = json.loads((folder / "out" / f"{name}.json").read_text())
         assert len(written["rows"]) == rows
@@ -110,9 +134,97 @@ def test_each_table_is_written_by_its_command(folder, table, names, rows):
 
 
 def test_a_missing_encoder_ends_in_one_sentence(folder, capsys):
-    command = ["pretraining", "--data", str(folder), "--encoder", str(folder / "none.ckpt"), "--targets", "utkinect"]
-    assert main(command) == 2
+    assert main(command(folder, "pretraining", "--encoder", str(folder / "none.ckpt"))) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sizes", [{"width": 16}, {"temporal_layers": 2}, {"frames": 16}, {"fusion": "input"}])
+@pytest.mark.parametrize("table", ["pretraining", "structure", "occlusion"])
+def test_an_encoder_of_other_sizes_is_refused_before_anything_is_measured(folder, capsys, table, sizes):
+    other = write_encoder(folder / "other.ckpt", **sizes)
+    assert main(command(folder, table, "--targets", "utkinect", "--encoder", str(other))) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "parameters fit" in told
+    assert not reports(folder)
+
+
+def test_a_source_model_of_other_sizes_is_refused_before_anything_is_measured(folder, capsys):
+    model = SkeleFormer(SkeleFormerConfig(classes=5, width=16, spatial_layers=1, temporal_layers=1, fusion="input"))
+    model.save_pretrained(folder / "source-input.safetensors")
+    assert main(command(folder, "components", "--targets", "utkinect")) == 2
+    assert "source-input.safetensors" in capsys.readouterr().err
+    assert not reports(folder)
+
+
+@pytest.mark.parametrize("fusion", ["input", "post"])
+def test_only_the_fusion_may_differ_from_the_encoders(folder, fusion):
+    encoder = encoder_weights(folder / "encoder.ckpt")
+    taken = skeleformer(5, folder / "encoder.ckpt", fusion=fusion).state_dict()
+    for name in ("spatial.streams.joint.weight", "temporal.position"):
+        torch.testing.assert_close(taken[name], encoder[name])
+
+
+@pytest.mark.parametrize("option", [("--seeds", "0"), ("--seeds", "-1"), ("--seeds", "x"), ("--threads", "0")])
+def test_numbers_that_cannot_be_meant_are_refused(folder, capsys, option):
+    with pytest.raises(SystemExit) as stop:
+        main(command(folder, "joints", *option))
+    assert stop.value.code == 2
+    assert f"argument {option[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("table", OF_ONE_TARGET)
+def test_a_table_of_one_data_set_refuses_several(folder, capsys, table):
+    with pytest.raises(SystemExit) as stop:
+        main(command(folder, table, "--targets", "utkinect", "kard"))
+    assert stop.value.code == 2
+    assert f"{table} is made of one data set" in capsys.readouterr().err
+
+
+def test_reports_of_different_data_sets_lie_beside_each_other(folder, monkeypatch):
+    monkeypatch.setattr(scale, "PARTS", (1.0,))
+    assert main(command(folder, "scale", "--targets", "msr_action3d")) == 0
+    assert main(command(folder, "scale")) == 0
+    assert reports(folder) == ["table14-scale", "table14-scale-msr_action3d"]
+    assert "a part of utkinect's" in (folder / "out" / "table14-scale.md").read_text()
+
+
+def test_names_of_reports_say_which_data_sets_unless_they_are_the_usual_ones():
+    assert files_of("table", ("b", "a"), ("a", "b")) == "table"
+    assert files_of("table", ("a",), ("a", "b")) == "table-a"
+    assert files_of("table", ("c", "a"), ("a", "b")) == "table-c-a"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_finished_rows_are_kept_when_a_table_is_interrupted(folder, monkeypatch, capsys, table):
+    add = Report.add
+
+    def first_only(report, *row):
+        if report.rows:
+            raise KeyboardInterrupt
+        add(report, *row)
+
+    monkeypatch.setattr(Report, "add", first_only)
+    assert main(command(folder, table, "--targets", "utkinect")) == 130
+    assert f"every finished row is in {folder / 'out'}" in capsys.readouterr().err
+    assert reports(folder)
+    for name in reports(folder):
+        assert len(json.loads((folder / "out" / f"{name}.json").read_text())["rows"]) == 1
+
+
+@pytest.mark.parametrize(("table", "option"), [("joints", "--out"), ("transfer", "--out"), ("source", "--source")])
+def test_a_folder_that_cannot_be_made_is_found_out_at_the_start(folder, capsys, monkeypatch, table, option):
+    monkeypatch.setattr(Report, "add", None)  # a row would be a TypeError
+    assert main(command(folder, table, option, str(folder / "encoder.ckpt" / "below-a-file"))) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "cannot make the folder" in told
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot make the folder"):
+        Report("t", "A title", "Set up so.", ("a",), "python -m x").write(tmp_path / "file" / "out")
 
 
 def test_sources_leave_out_every_file_of_a_target():
@@ -202,6 +314,65 @@ def test_sensor_sets_keep_their_joints(folder):
     batches = list(sensor.batches(0, 4))
     assert sum(len(labels) for _, labels in batches) == 16
     assert batches[0][0].shape == (4, 1, 16, 20, 7)
+
+
+def test_a_data_set_without_a_sensors_joints_is_refused_for_the_table_of_them(folder, capsys):
+    write_annotations(folder, "jhmdb_train", flat_set())
+    assert main(command(folder, "joints", "--targets", "jhmdb_train")) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "joint_names" in told
+
+
+def flat_set():
+    """Skeletons in pixels, as an annotation file."""
+    annotations = [
+        {"frame_dir": f"{i}", "label": 0, "fps": 30.0, "keypoint": np.ones((1, 16, 17, 2), np.float32)}
+        for i in range(4)
+    ]
+    return {"split": {"train": ["0", "1"], "val": ["2", "3"]}, "label_names": ["stand"], "annotations": annotations}
+
+
+@pytest.mark.parametrize("names", [[*KINECT[:19], "tail"], KINECT[:19]])
+def test_sensor_joints_that_cannot_be_meant_are_refused(folder, names):
+    data = pickle.loads((folder / "utkinect.pkl").read_bytes())
+    write_annotations(folder, "utkinect", data | {"joint_names": names})
+    with pytest.raises(UserError):
+        load_sensor_task(folder, "utkinect", passes=1)
+
+
+def test_rows_say_how_many_joints_there_are(folder):
+    without = (3, 7, 11, 15, 19)  # head, hands and feet
+    write_sensor_set(folder, "kard", kept=tuple(j for j in range(20) if j not in without))
+    assert main(command(folder, "joints", "--targets", "kard")) == 0
+    assert reports(folder) == ["table9-joints-kard"]
+    rows = json.loads((folder / "out" / "table9-joints-kard.json").read_text())["rows"]
+    assert [(r["label"], r["paper"]) for r in rows] == [
+        ("15 joints, 3D", [81.5, 90.4]), ("17 joints, 2D -> 15 joints, 3D", [81.6, 92.6]),
+        ("17 joints, 2D", [43.3, 57.8]), ("20 joints, 3D -> 17 joints, 2D", [43.3, 57.8]),
+    ]  # fmt: skip
+
+
+def test_sensor_recordings_are_resampled_by_their_true_times(folder):
+    """A body that moves at 1 m/s does so in the features too, whatever frames the sensor has left out."""
+    usual = 4  # of the sensor's counter, a fifteenth of a second
+    index = np.cumsum([0] + [usual] * 5 + [2 * usual] + [usual] * 4 + [20 * usual] + [usual] * 4)
+    body = np.repeat(np.c_[STANDING, np.full(20, 2.5)][None], len(index), 0)
+    body[..., 0] += (index / usual / 15)[:, None]
+    data = pickle.loads((folder / "utkinect.pkl").read_bytes())
+    for annotation in data["annotations"]:
+        annotation |= {"keypoint": body[None].astype(np.float32), "frame_index": index}
+    write_annotations(folder, "utkinect", data)
+
+    task = load_sensor_task(folder, "utkinect", passes=1)
+    features = task.features(task.train[0])
+    there = np.r_[0:12, 31:36]  # one frame left out is bridged; of twenty nobody knows anything
+    assert features.shape == (36, 20, 7)
+    assert (features[there, :, -1] == 1).all()
+    assert not np.delete(features, there, 0).any()
+    first = np.isin(there, (0, 31))
+    np.testing.assert_allclose(features[there[~first], :, 3] * HEIGHT_M, 1, atol=1e-3)
+    assert not features[there[first], :, 3].any()
 
 
 def test_report_shows_mean_and_spread(tmp_path):
