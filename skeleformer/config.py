@@ -31,7 +31,7 @@ class SkeleFormerConfig:
     temporal_layers: int = 4
     heads: int = 8
     mlp_ratio: float = 2.0  # hidden channels of a block's MLP by its width
-    frames: int = 32  # learned temporal positions; other lengths interpolate them
+    frames: int = 32  # learned temporal positions; fewer frames take the newest, more interpolate them
     fusion: str = "jemf"  # one of FUSIONS
     head_hidden: int = 0  # hidden units of the classification MLP; 0 for a linear head
     dropout: float = 0.1  # in the MLPs and before the head

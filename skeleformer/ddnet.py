@@ -29,8 +29,9 @@ class DDNet(nn.Module):
     """Skeleton sequences to class logits.
 
     Differs from the paper's network in this: positions are an input beside the distances of all pairs of joints,
-    there is one speed of motion instead of two (the frame rate is imitated in training), absent joints weigh nothing,
-    and frames are pooled by their mean and their maximum.
+    there is one speed of motion instead of two (the frame rate is imitated in training), the distance to an absent
+    joint is 0, and frames are pooled by their mean and their maximum. Frames without the person, which short windows
+    are padded with too, count in both: how far a window is padded moves the logits a little.
 
     Args:
         classes: number of classes.

@@ -21,9 +21,6 @@ MAX_EXTENT = 2.0
 MAX_SPEED = 10.0
 """Velocities are clipped to this many units a second; anything faster is a jump of the tracker."""
 
-BONES_A_HEIGHT = 7.0
-"""A standing person is about seven mean bone lengths tall, be it with 15, 20 or 25 joints."""
-
 
 def skeleton_features(
     positions: NDArray[np.floating],
@@ -67,24 +64,3 @@ def skeleton_features(
     features[1:, :, coords:-1] = np.clip(velocity, -MAX_SPEED, MAX_SPEED)
     features[..., -1] = w
     return features
-
-
-def bone_unit(
-    positions: NDArray[np.floating], weights: NDArray[np.floating], parents: Sequence[int]
-) -> NDArray[np.float32]:
-    """Height that each frame's bones suggest, for data whose unit is unknown.
-
-    Args:
-        positions: (T, V, C) coordinates.
-        weights: (T, V); 0 marks an absent joint.
-        parents: parent of each joint.
-
-    Returns:
-        (T,) in the unit of the positions; 1 in frames without any bone.
-    """
-    parent = np.asarray(parents)
-    bones = parent != np.arange(len(parent))
-    seen = ((weights > 0) & (np.asarray(weights)[:, parent] > 0))[:, bones]  # (T, bones)
-    lengths = np.linalg.norm(np.asarray(positions, np.float32) - positions[:, parent], axis=-1)[:, bones]
-    total = np.where(seen, lengths, 0.0).sum(1)
-    return np.where(total > 0, BONES_A_HEIGHT * total / np.maximum(seen.sum(1), 1), 1.0).astype(np.float32)

@@ -35,11 +35,7 @@ class LoRALinear(nn.Linear):
         return layer
 
 
-def add_lora(attention: Attention, rank: int) -> list[nn.Parameter]:
-    """Give the four projections of an attention low-rank updates and return the new parameters."""
-    added = []
+def add_lora(attention: Attention, rank: int) -> None:
+    """Give the four projections of an attention low-rank updates."""
     for name in ("query", "key", "value", "out"):
-        layer = LoRALinear(getattr(attention, name), rank)
-        setattr(attention, name, layer)
-        added += [layer.down, layer.up]
-    return added
+        setattr(attention, name, LoRALinear(getattr(attention, name), rank))

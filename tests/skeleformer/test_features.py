@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skeleformer.features import HEIGHT_M, MAX_SPEED, bone_unit, skeleton_features
-from skeleformer.skeletons import KINECT_PARENTS
+from skeleformer.features import HEIGHT_M, MAX_SPEED, skeleton_features
 
 
 def _walk(rate_hz: float, seconds: float = 1.0) -> np.ndarray:
@@ -56,14 +55,3 @@ def test_jumps_are_clipped_and_emptiness_is_fine() -> None:
     assert x[1, :, 2:4].max() == MAX_SPEED
     assert skeleton_features(np.zeros((0, 20, 3)), np.zeros((0, 20)), 15.0, centre=[0]).shape == (0, 20, 7)
     assert (skeleton_features(np.ones((2, 20, 3)), np.zeros((2, 20)), 15.0, centre=[0]) == 0).all()
-
-
-def test_bone_unit_follows_size_and_ignores_absent_joints() -> None:
-    walk, weights = _walk(15.0), np.ones((15, 20))
-    unit = bone_unit(walk, weights, KINECT_PARENTS)
-    np.testing.assert_allclose(bone_unit(walk * 3, weights, KINECT_PARENTS), unit * 3, rtol=1e-5)
-    weights[:, 19] = 0
-    wild = walk.copy()
-    wild[:, 19] = 1e9
-    assert (bone_unit(wild, weights, KINECT_PARENTS) < 100).all()
-    assert (bone_unit(walk, np.zeros((15, 20)), KINECT_PARENTS) == 1).all()
