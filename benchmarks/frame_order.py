@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from benchmarks.report import exit_code
 from skeleformer.errors import WeightsError
-from training.commands import load_model
 from training.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.finetune import predictor
 from training.recipe import require_merge
+from training.saved import load_model
 
 
 def shuffled(predict: Predict, seed: int = 0) -> Predict:

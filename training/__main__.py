@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--teacher", action="append", default=[], metavar="FILE", help="teacher.safetensors to learn from; repeatable"
     )
+    p.add_argument(
+        "--teaching", type=part, default=0.3, help="part of the loss that compares with teachers (default %(default)s)"
+    )
     p.add_argument("--epochs", type=COUNT, default=60)
     p.add_argument("--windows-per-epoch", type=COUNT, default=4000)
     p.add_argument("--lr", type=positive, default=3e-4, help="of the encoder (default %(default)s)")

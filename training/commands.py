@@ -15,9 +15,6 @@ from torch import Tensor
 
 from models import model_path
 from pipeline.errors import UserError
-from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
-from skeleformer.model import SkeleFormer
-from training.checkpoint import load_checkpoint
 from training.datasets import Clip, load_dataset
 from training.devices import choose_device
 from training.distil import Teacher, load_teachers
@@ -28,6 +25,7 @@ from training.parallel import first_process
 from training.plots import confusion_matrix, require_picture
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import IDLE_PART, VIDEO, require_merge
+from training.saved import load_encoder, load_model, save_model, starting_weights, validation_seen
 from training.task import Task, own_task, shipped_task
 
 
@@ -52,7 +50,7 @@ def run_finetune(args: argparse.Namespace) -> None:
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
         idle_part=IDLE_PART if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
-        pooling=args.pooling,
+        pooling=args.pooling, teaching=args.teaching,
     )  # fmt: skip
     task = _task(args, args.frames, VIDEO if args.with_validation else ())
     encoder, seen = load_encoder(args.encoder, task.words) if args.encoder else (None, ())
@@ -88,12 +86,22 @@ def run_tune(args: argparse.Namespace) -> None:
         layers=sizes.spatial_layers, pooling=sizes.pooling, method=args.method, prompts=args.prompts,
     )  # fmt: skip
     task = _own_task(args, sizes.frames)
-    _train_and_save(config, task, _starting_weights(start, known, task.words), validation_seen(start))
+    _train_and_save(config, task, starting_weights(start, known, task.words), validation_seen(start))
 
 
 def _task(args: argparse.Namespace, frames: int, whole: tuple[str, ...] = ()) -> Task:
-    """The shipped model's task or that of a user's data set, as the arguments say."""
-    return shipped_task(Path(args.shipped), frames, whole) if args.shipped else _own_task(args, frames)
+    """The shipped model's task or that of a user's data set, as the arguments say.
+
+    Raises:
+        UserError: the data cannot be read, or an option is given that the other kind of task has.
+    """
+    if not args.shipped:
+        if whole:
+            raise UserError("--with-validation belongs to --shipped; give --split all to learn from every clip")
+        return _own_task(args, frames)
+    if args.split != "train" or args.validate or args.people != 1 or args.no_mirror:
+        raise UserError("--split, --validate, --people and --no-mirror belong to --data; a recipe has its own")
+    return shipped_task(Path(args.shipped), frames, whole)
 
 
 def _own_task(args: argparse.Namespace, frames: int) -> Task:
@@ -126,47 +134,6 @@ def run_convert(args: argparse.Namespace) -> None:
         annotation["keypoint"] = annotation["keypoint"].astype(np.float16)
     write_whole(Path(args.out), lambda file: pickle.dump(data, file))
     print(f"{len(data['annotations'])} recordings of {len(data['label_names'])} classes; wrote {args.out}")
-
-
-def load_encoder(path: str, words: tuple[str, ...]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Weights to start from: a pre-training checkpoint or a saved model; its head too where it has the same words.
-
-    Returns:
-        the weights, and the data sets whose validation part they were trained on.
-
-    Raises:
-        UserError: the file is neither, or a model whose tuning would be lost.
-    """
-    if path.endswith(".safetensors"):
-        model, known = load_model(path)
-        if model.tuning is not None:
-            raise UserError(f"{path} is tuned by {model.tuning.method}, which would be lost; start from a plain model")
-        return _starting_weights(model, known, words), validation_seen(model)
-    state = load_checkpoint(Path(path))
-    if state is None or "encoder" not in state:
-        raise UserError(f"{path} is no encoder; give the encoder.ckpt that `python -m training pretrain` wrote")
-    return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}, ()
-
-
-def _starting_weights(model: SkeleFormer, known: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Tensor]:
-    """All of a model's weights where it knows the words to be learnt, otherwise all but the classifier's."""
-    return {k: v for k, v in model.state_dict().items() if known == words or not k.startswith("head.")}
-
-
-def validation_seen(model: SkeleFormer) -> tuple[str, ...]:
-    """The data sets whose validation part a saved model was trained on."""
-    return tuple(json.loads(model.metadata.get("validation_seen", "[]")))
-
-
-def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...], whole: Sequence[str] = ()) -> None:
-    """Write a model with what a pipeline needs to know about it, and the data sets whose validation part it knows."""
-    model.save_pretrained(
-        path,
-        metadata={
-            "labels": json.dumps(list(words)), "rate_hz": str(RATE_HZ), "preprocess_version": PREPROCESS_VERSION,
-            "frames": str(model.config.frames), "validation_seen": json.dumps(list(whole)),
-        },
-    )  # fmt: skip
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
@@ -236,18 +203,6 @@ def run_extract(args: argparse.Namespace) -> None:
         f"{len(data['annotations'])} videos of {len(data['label_names'])} classes, people found in {found}; "
         f"{len(data['split']['train'])} train, {len(data['split']['val'])} val; wrote {args.out}"
     )
-
-
-def load_model(weights: str | None) -> tuple[SkeleFormer, tuple[str, ...]]:
-    """A saved model and its words; the shipped one by default."""
-    path = Path(weights) if weights else model_path("skeleformer.safetensors")
-    model = SkeleFormer.from_pretrained(path)
-    from skeleformer.weights import read_metadata
-
-    words = tuple(json.loads(read_metadata(path).get("labels", "[]")))
-    if len(words) != model.config.classes:
-        raise UserError(f"{path} names {len(words)} labels for {model.config.classes} classes")
-    return model.eval(), words
 
 
 def write_logits(

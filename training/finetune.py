@@ -26,6 +26,7 @@ from training.losses import any_of_cross_entropy
 from training.parallel import join
 from training.plots import training_curves
 from training.sampler import Source, epoch_batches
+from training.saved import take_over
 from training.sizes import network
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class FinetuneConfig:
     width: int = 32  # channels a joint
     layers: int = 4  # of either transformer
     pooling: str = "mean+max"  # one of skeleformer.pooling.POOLINGS
-    teaching: float = 0.5  # part of the loss that compares with the teachers, if there are any
+    teaching: float = 0.3  # part of the loss that compares with the teachers, if there are any
     method: str = "full"  # what learns: one of skeleformer.tuning.METHODS
     prompts: int = 10  # a layer, for the methods that have them
 
@@ -226,12 +227,10 @@ def _start_from(model: SkeleFormer, encoder: Mapping[str, Tensor]) -> None:
     Raises:
         UserError: none do.
     """
-    own = model.state_dict()
-    taken = {k: v for k, v in encoder.items() if k in own and v.shape == own[k].shape}
+    taken = take_over(model, encoder)
     if not taken:
         raise UserError("no weight of the encoder to start from fits a model of these sizes")
-    model.load_state_dict(taken, strict=False)
-    log.info("%d of %d tensors from the pre-trained encoder", len(taken), len(own))
+    log.info("%d of %d tensors from the pre-trained encoder", taken, len(model.state_dict()))
 
 
 def _tuned(model: SkeleFormer, config: FinetuneConfig) -> SkeleFormer:

@@ -54,16 +54,16 @@ SHIPPED = (
     Part("utkinect", "xsub_train", ("xsub_val",), 3.0),
     Part("msr_action3d", "xsub_train", ("xsub_val",), 2.5),
     Part("kard", "xsub_train", ("xsub_val",), 1.5),
-    Part("msr_daily", "xsub_train", ("xsub_val",), 1.5),
+    Part("msr_daily", "xsub_train", ("xsub_val",), 2.0),
     Part("florence", "xsub_train", ("xsub_val",), 2.0),
-    Part("gtu", "train", ("val",), mirror=0.0),
+    Part("gtu", "train", ("val",), 1.5, mirror=0.0),
     Part("sbu", "train", ("val",), people=2, held=False),
 )
 
 VIDEO = ("jhmdb_train", "jhmdb_train_lightning", "exercise_train")
 """The parts that come from real video; the shipped model learns from their validation clips too."""
 
-MOCAP_WEIGHT = 0.25
+MOCAP_WEIGHT = 0.4
 """The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
 
 IDLE_PART = 0.08

@@ -13,11 +13,11 @@ from skeleformer.ddnet import DDNet
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.commands import load_model, save_model
 from training.evaluate import Evaluation, class_probabilities, evaluate
 from training.finetune import FinetuneConfig, finetune, parameter_groups, predictor
 from training.losses import any_of_cross_entropy
 from training.sampler import Source
+from training.saved import load_model, save_model
 
 
 def source(n=16):
@@ -209,3 +209,14 @@ def test_a_checkpoint_of_a_network_of_another_form_is_named(tmp_path, capsys):
     capsys.readouterr()
     assert finetune_small(data, tmp_path / "run") == 2
     assert "of another network" in capsys.readouterr().err
+
+
+OF_DATA = (["--validate", "val"], ["--no-mirror"], ["--split", "all"], ["--people", "2"])
+
+
+@pytest.mark.parametrize("options", [["--with-validation"], *(["--shipped", "x", *given] for given in OF_DATA)])
+def test_options_of_the_other_kind_of_task_are_refused(tmp_path, capsys, options):
+    task = options if "--shipped" in options else ["--data", str(write_clips(tmp_path / "own.pkl")), *options]
+    assert main(["finetune", *task, "--out", str(tmp_path / "run"), *SMALL]) == 2
+    assert "belong" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -20,7 +20,8 @@ from training.batches import pad_windows
 from training.datasets import Clip, load_dataset
 from training.finetune import predictor
 from training.pickles import load_plain_pickle
-from training.tables.networks import encoder_weights, stgcn, take_over
+from training.saved import take_over
+from training.tables.networks import encoder_weights, stgcn
 from training.tables.report import Report, files_of
 from training.tables.run import Settings
 from training.tables.task import FRAMES, Batches, load_task, recipe_part

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from pipeline.errors import UserError
 from skeleformer.config import SkeleFormerConfig
@@ -14,7 +13,7 @@ from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS
 from skeleformer.stgcn import STGCN
 from skeleformer.tuning import TuningConfig, apply_tuning
-from training.checkpoint import load_checkpoint
+from training.saved import load_encoder, take_over
 from training.tables.task import FRAMES
 
 
@@ -67,19 +66,8 @@ def stgcn(classes: int, parents: tuple[int, ...] = COCO_PARENTS, coords: int = 2
 
 
 def encoder_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Parameters without the classifier's, of a pre-training checkpoint or a saved model.
-
-    Raises:
-        UserError: the file holds neither.
-    """
-    if path.suffix == ".safetensors":
-        state: dict[str, torch.Tensor] = SkeleFormer.from_pretrained(path).state_dict()
-    else:
-        checkpoint = load_checkpoint(path)
-        if checkpoint is None or "encoder" not in checkpoint:
-            raise UserError(f"{path} is no encoder; give what `python -m training pretrain` or `finetune` wrote")
-        state = checkpoint["encoder"]
-    return {k: v for k, v in state.items() if not k.startswith("head.")}
+    """Parameters without the classifier's, of a pre-training checkpoint or a saved model; raises UserError."""
+    return load_encoder(str(path), ())[0]
 
 
 def _require_same_sizes(model: SkeleFormer, weights: dict[str, torch.Tensor], path: Path) -> None:
@@ -95,14 +83,6 @@ def _require_same_sizes(model: SkeleFormer, weights: dict[str, torch.Tensor], pa
             f"the encoder in {path} is none for the tables' network (width {c.width}, {c.spatial_layers} layers, "
             f"{c.frames} frames, no tuning): {fit} of its {len(own)} parameters fit"
         )
-
-
-def take_over(model: nn.Module, weights: dict[str, torch.Tensor]) -> int:
-    """Load the parameters whose names and shapes agree; how many did."""
-    own = model.state_dict()
-    taken = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
-    model.load_state_dict(taken, strict=False)
-    return len(taken)
 
 
 def with_parents(model: SkeleFormer, parents: tuple[int, ...]) -> SkeleFormer:

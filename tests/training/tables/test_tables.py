@@ -17,11 +17,12 @@ from skeleformer.tuning import METHODS
 from training.checkpoint import save_checkpoint
 from training.finetune import predictor
 from training.sampler import Source
+from training.saved import take_over
 from training.tables import joints, networks, scale
 from training.tables import task as tasks
 from training.tables.__main__ import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
-from training.tables.networks import encoder_weights, skeleformer, stgcn, take_over
+from training.tables.networks import encoder_weights, skeleformer, stgcn
 from training.tables.occlusion import hide_frames, hide_joints
 from training.tables.report import Report, files_of
 from training.tables.sources import left_out
