@@ -67,7 +67,7 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
             "",
             f"Names what one person does from the last two seconds of 2-D keypoints (17 COCO joints), in {len(words)} words.",
             "SkeleFormer with joint-enhanced multi-stream fusion, full size (4 spatial and 4 temporal layers, 17 x 32 = 544",
-            "channels), windows of 32 frames at 15 Hz.",
+            "channels), windows of 32 frames at 15 Hz, pooled by mean and maximum; how it was trained: `docs/training.md`.",
             "",
             "## Licence and limits",
             "",
