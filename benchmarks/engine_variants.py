@@ -108,7 +108,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, metavar="DIR")
     args = parser.parse_args(argv)
-    logging.getLogger().setLevel(logging.ERROR)
     return exit_code(lambda: compare(args.data))
 
 
@@ -162,4 +161,5 @@ def compare(data: Path | None) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger().setLevel(logging.ERROR)  # the exporters talk a lot
     sys.exit(main())

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 
-from skeleformer.config import SkeleFormerConfig
 from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
@@ -136,9 +135,7 @@ def _task(p: argparse.ArgumentParser) -> None:
 
 def _common(p: argparse.ArgumentParser) -> None:
     p.add_argument("--frames", type=whole(MIN_FRAMES), default=32, help="frames in a window (default %(default)s)")
-    p.add_argument(
-        "--width", type=whole(step=SkeleFormerConfig.heads), default=32, help="channels a joint (default %(default)s)"
-    )
+    p.add_argument("--width", type=COUNT, default=32, help="channels a joint, a multiple of 8 (default %(default)s)")
     p.add_argument("--layers", type=COUNT, default=4, help="of either transformer (default %(default)s)")
     _run(p)
 

@@ -7,13 +7,12 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 
 
-def whole(least: int = 1, most: int | None = None, step: int = 1) -> Callable[[str], int]:
+def whole(least: int = 1, most: int | None = None) -> Callable[[str], int]:
     """A type for whole numbers.
 
     Args:
         least: smallest that is allowed.
         most: largest that is allowed, or None.
-        step: the number has to be a multiple of this.
 
     Returns:
         A function of an option's text that raises ``ArgumentTypeError``.
@@ -28,8 +27,6 @@ def whole(least: int = 1, most: int | None = None, step: int = 1) -> Callable[[s
             raise ArgumentTypeError(f"{number} is too small, it has to be at least {least}")
         if most is not None and number > most:
             raise ArgumentTypeError(f"{number} is too large, it can be {most} at most")
-        if number % step:
-            raise ArgumentTypeError(f"{number} is no multiple of {step}")
         return number
 
     return convert
