@@ -92,9 +92,10 @@ def training_curves(out: Path, figures: str, parts: bool) -> None:
     left.plot([r["epoch"] for r in rows], [r["loss"] for r in rows])
     left.set_xlabel("epoch")
     left.set_ylabel("training loss")
-    for name in sorted({k for r in rows for k in r} - {"epoch", "loss", "seconds"}):
+    for number, name in enumerate(sorted({k for r in rows for k in r} - {"epoch", "loss", "seconds"})):
         points = [(r["epoch"], r[name]) for r in rows if name in r]
-        right.plot(*zip(*points, strict=True), marker=".", label=name)
+        # There are ten colours; the dashes tell the eleventh line from the first.
+        right.plot(*zip(*points, strict=True), "--" if number // 10 % 2 else "-", marker=".", label=name)
     right.set_xlabel("epoch")
     right.set_ylabel(figures)
     right.set_ylim(0, 1 if parts else None)

@@ -1,5 +1,6 @@
 """Pictures appear whole or not at all, and what cannot be drawn is told before the work."""
 
+import json
 import sys
 
 import numpy as np
@@ -69,3 +70,14 @@ def test_without_matplotlib_a_picture_is_refused_and_curves_are_left_out(tmp_pat
     training_curves(tmp_path, "figures", True)
     assert "no curves.png: matplotlib is not installed" in caplog.text
     assert not list(tmp_path.iterdir())
+
+
+def test_no_two_curves_of_many_look_alike(tmp_path, monkeypatch):
+    names = [f"set{i}" for i in range(20)]
+    rows = [{"epoch": e, "loss": 1.0, **dict.fromkeys(names, 0.1 * e)} for e in range(2)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    drawn = []
+    monkeypatch.setattr("training.plots._write", lambda figure, path: drawn.append(figure))
+    training_curves(tmp_path, "top-1 accuracy", True)
+    lines = drawn[0].axes[1].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(lines) == 20
