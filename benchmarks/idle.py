@@ -38,10 +38,8 @@ def held(picture: np.ndarray, seconds: float, seed: int = 0) -> Iterator[np.ndar
     shift = np.zeros(2)
     for _ in range(round(seconds * FPS)):
         shift = 0.9 * shift + rng.normal(0, 0.4 * TREMBLE_PX, 2)
-        moved = cv2.warpAffine(
-            picture, np.float32([[1, 0, shift[0]], [0, 1, shift[1]]]), picture.shape[1::-1],
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+        moved = cv2.warpAffine(picture, move, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
         yield np.clip(moved + rng.normal(0, NOISE, picture.shape), 0, 255).astype(np.uint8)
 
 

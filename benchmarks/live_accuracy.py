@@ -17,6 +17,7 @@ import json
 import sys
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.pipeline import Run, obvious_loop, pipeline
@@ -25,6 +26,27 @@ from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 from training.extract import LabelledVideo, find_videos
 from training.vocabulary import MERGE
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of one video.
+
+    Attributes:
+        video: its name.
+        true: its class.
+        said: the class with the largest sum of probabilities; None if there was no decision.
+        decisions: on the person who counts.
+        labels: decisions that showed a word.
+        right_labels: words shown that the class is merged into.
+    """
+
+    video: str
+    true: str
+    said: str | None
+    decisions: int
+    labels: int
+    right_labels: int
 
 
 def spoken(run: Run) -> tuple[dict[str, float], list[str | None]]:
@@ -104,7 +126,7 @@ def measure(args: argparse.Namespace) -> None:
     out = Output(args.json)
     videos = wanted(args.videos, args.list, args.split, args.dataset)
     merge = MERGE[args.dataset]
-    rows = []
+    rows: list[Said] = []
     with closing(ActionModel.load(args.model)) as model:
         for video in videos:
             if args.obvious_loop:
@@ -114,27 +136,21 @@ def measure(args: argparse.Namespace) -> None:
             scores = {name: sum(sums.get(w, 0.0) for w in words) for name, words in merge.items()}
             best = max(scores, key=lambda name: scores[name]) if any(scores.values()) else None
             labels = [label for label in shown if label is not None]
-            rows.append(
-                {
-                    "video": video.name, "true": video.label, "said": best, "decisions": len(shown),
-                    "labels": len(labels), "right_labels": sum(label in merge[video.label] for label in labels),
-                }
-            )  # fmt: skip
-    decided = [r for r in rows if r["decisions"]]
-    labels, right = sum(r["labels"] for r in rows), sum(r["right_labels"] for r in rows)
+            right = sum(label in merge[video.label] for label in labels)
+            rows.append(Said(video.name, video.label, best, len(shown), len(labels), right))
+    shown_labels = sum(row.labels for row in rows)
     summary = {
         "videos": len(rows),
-        "with_a_decision": len(decided),
-        "top1": sum(r["said"] == r["true"] for r in rows) / max(len(rows), 1),
-        "labels_shown": labels / max(sum(r["decisions"] for r in rows), 1),
-        "right_of_shown": right / max(labels, 1),
+        "with_a_decision": sum(row.decisions > 0 for row in rows),
+        "top1": sum(row.said == row.true for row in rows) / max(len(rows), 1),
+        "labels_shown": shown_labels / max(sum(row.decisions for row in rows), 1),
+        "right_of_shown": sum(row.right_labels for row in rows) / max(shown_labels, 1),
     }
     for row in rows:
-        mark = " " if row["said"] == row["true"] else "x"
-        count = f"{row['labels']}/{row['decisions']} shown"
-        print(f"{mark} {row['true']:16s} {row['said'] or '-':16s} {count:12s} {row['video']}")
+        mark = " " if row.said == row.true else "x"
+        print(f"{mark} {row.true:16s} {row.said or '-':16s} {f'{row.labels}/{row.decisions} shown':12s} {row.video}")
     print(json.dumps(summary))
-    out.write_json({**summary, "rows": rows})
+    out.write_json({**summary, "rows": [asdict(row) for row in rows]})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ few percent on where in memory its weights happen to lie: each is therefore load
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import platform
 import random
@@ -102,9 +101,7 @@ def _export(module: nn.Module, inputs: dict[str, torch.Tensor]) -> bytes:
             module, tuple(inputs.values()), input_names=list(inputs), opset_version=18, dynamo=True, verbose=False
         )
     assert program is not None
-    buffer = io.BytesIO()
-    program.save(buffer)
-    return buffer.getvalue()
+    return program.model_proto.SerializeToString()
 
 
 def measure(rounds: int, loads: int, new_frames: int, frames: int, people: int) -> list[dict[str, float | str]]:

@@ -47,8 +47,9 @@ def scene(clips: list[Path], frames: int, size: tuple[int, int]) -> Iterator[NDA
     if len(clips) == 1:
         parts = [(slice(0, height), slice(0, width))]
     else:
-        halves = [(slice(0, height // 2), slice(height // 2, height)), (slice(0, width // 2), slice(width // 2, width))]
-        parts = list(itertools.product(*halves))
+        rows = (slice(0, height // 2), slice(height // 2, height))
+        columns = (slice(0, width // 2), slice(width // 2, width))
+        parts = [(row, column) for row in rows for column in columns]
     films = [forth_and_back(clip) for clip in clips]
     for _ in range(frames):
         canvas = np.zeros((height, width, 3), np.uint8)

@@ -70,7 +70,8 @@ def _clips(args: argparse.Namespace) -> None:
 
 def windows_of_video(video: Path, each_s: float) -> list[NDArray[np.float32]]:
     """(T, 17, 5) of every tracked person, once every ``each_s`` seconds and when a track ends."""
-    tracker, windows, taken = Tracker(), Windows(FRAMES), {}
+    tracker, windows = Tracker(), Windows(FRAMES)
+    taken: dict[int, float] = {}  # when a track's last window was
     found = []
     with contextlib.closing(create_pose("movenet")) as pose, open_source(video) as source:
         for frame in source:
