@@ -16,6 +16,7 @@ from calibration import CalibrationError
 from engines import EngineError
 
 WRITERS = {  # name -> what begins the measurement, and arguments
+    "folds": ("load_dataset", ["--data", "x.pkl"]),
     "idle": ("ActionModel.load", ["clip.mp4"]),
     "live_accuracy": ("ActionModel.load", ["videos"]),
     "memory": ("Pipeline", []),
