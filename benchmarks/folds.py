@@ -20,7 +20,8 @@ import numpy as np
 
 from benchmarks.report import Output, exit_code, positive
 from pipeline.errors import UserError
-from training.datasets import Clip, DataSet, load_dataset
+from training.clips import Clip
+from training.datasets import DataSet, load_dataset
 from training.evaluate import evaluate
 from training.finetune import FinetuneConfig, predictor, teach
 from training.sampler import Source

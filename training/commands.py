@@ -15,7 +15,8 @@ from torch import Tensor
 
 from models import model_path
 from pipeline.errors import UserError
-from training.datasets import Clip, load_dataset
+from training.clips import Clip
+from training.datasets import load_dataset
 from training.devices import choose_device
 from training.distil import Teacher, load_teachers
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from training.clips import Clip, all_finite, clip_of
 from training.ntu import read_folder
 from training.pickles import load_plain_pickle
 
-
-@dataclass(frozen=True)
-class Clip:
-    """One labelled recording of up to M people as COCO-17 joints.
-
-    Attributes:
-        name: the annotation's ``frame_dir``.
-        label: index into the data set's class names.
-        keypoints: (M, T, 17, C) float32; pixels with y down for C = 2; for C = 3 metres, x right and y up as the
-            recording camera sees it, z towards that camera.
-        scores: (M, T, 17) float32; 0 marks an absent joint.
-        times_s: (T,) seconds of each frame.
-    """
-
-    name: str
-    label: int
-    keypoints: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    times_s: NDArray[np.float64]
-
-    @property
-    def is_3d(self) -> bool:
-        return self.keypoints.shape[-1] == 3
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,8 +42,14 @@ class DataSet:
                 raise UserError(f"{self.name} has no split '{name}'; it has {known}, and 'all'")
             clips = tuple(clip for clip in clips if clip.name in self.splits[name])
         if not clips:
-            raise UserError(f"split '{split}' of {self.name} is empty")
+            raise UserError(f"split '{split}' of {self.name} is empty{self._unknown(split)}")
         return clips
+
+    def _unknown(self, split: str) -> str:
+        """That the names in an empty split are none of the clips', if so."""
+        own = {clip.name for clip in self.clips}
+        names = {name for part in split.split("&") for name in self.splits.get(part, ())}
+        return f": none of the {len(names)} clips it names is in the file" if names and not names & own else ""
 
 
 def load_dataset(path: Path | str) -> DataSet:
@@ -72,6 +58,9 @@ def load_dataset(path: Path | str) -> DataSet:
 
     Sensor skeletons with other joints are mapped to COCO-17 by the file's ``to_coco17``; faces that the sensor did not
     measure are placed by ``training.faces``.
+
+    What can be used but is probably not meant is logged once: clips with numbers that are not finite, and splits that
+    name clips which are not there.
 
     Raises:
         UserError: the file is not of that format; the message names the clip and what is wrong with it.
@@ -91,16 +80,37 @@ def load_dataset(path: Path | str) -> DataSet:
             raise UserError(
                 f"{path}, clip '{clip.name}': its label is {clip.label}, but there are {len(names)} classes"
             )
-    return DataSet(Path(path).stem, names, clips, _splits(path, data.get("split")))
+    splits = _splits(path, data.get("split"))
+    _warn_of_numbers(path, data["annotations"])
+    _warn_of_unknown(path, clips, splits)
+    return DataSet(Path(path).stem, names, clips, splits)
+
+
+def _warn_of_numbers(path: Path | str, annotations: list[dict[str, Any]]) -> None:
+    odd = sum(not all_finite(annotation) for annotation in annotations)
+    if odd:
+        log.warning("%s: %d of its %d clips have keypoints that are no finite numbers; these joints count as absent",
+                    path, odd, len(annotations))  # fmt: skip
+
+
+def _warn_of_unknown(path: Path | str, clips: tuple[Clip, ...], splits: Mapping[str, frozenset[str]]) -> None:
+    own = {clip.name for clip in clips}
+    unknown = [f"{len(names - own)} of the {len(names)} in '{split}'" for split, names in splits.items() if names - own]
+    if unknown:
+        log.warning("%s: its splits name clips that are not in it: %s", path, ", ".join(unknown))
 
 
 def _label_names(path: Path | str, names: Any) -> tuple[str, ...] | None:
-    """The file's class names; None when it has none."""
+    """The file's class names, which differ; None when it has none."""
     if names is None:
         return None
     if not _is_list(names):
         raise UserError(f"{path}: 'label_names' is no list of class names")
-    return tuple(map(str, names))
+    found = tuple(map(str, names))
+    twice = next((name for i, name in enumerate(found) if name in found[:i]), None)
+    if twice is not None:
+        raise UserError(f"{path}: 'label_names' has '{twice}' more than once")
+    return found
 
 
 def _splits(path: Path | str, splits: Any) -> dict[str, frozenset[str]]:
@@ -142,67 +152,8 @@ def _read(path: Path | str, number: int, annotation: Any, mapping: list[int] | N
         raise UserError(f"{path}: annotation {number} is no dict")
     clip = f"clip '{annotation['frame_dir']}'" if "frame_dir" in annotation else f"annotation {number}"
     try:
-        return _clip(annotation, mapping)
+        return clip_of(annotation, mapping)
     except KeyError as error:
         raise UserError(f"{path}, {clip}: it has no {error}") from None
-    except (TypeError, ValueError, OverflowError) as error:
+    except ValueError as error:
         raise UserError(f"{path}, {clip}: {error}") from None
-
-
-def _clip(annotation: dict[str, Any], mapping: list[int] | None) -> Clip:
-    """Raises KeyError, TypeError, ValueError or OverflowError for an annotation of another form."""
-    keypoints = np.asarray(annotation["keypoint"], np.float32)
-    if keypoints.ndim != 4 or keypoints.shape[3] not in (2, 3):
-        raise ValueError(f"its keypoints have shape {keypoints.shape}, not (people, frames, joints, 2 or 3)")
-    if not keypoints.shape[0] or not keypoints.shape[1]:
-        raise ValueError(f"it has {keypoints.shape[0]} people and {keypoints.shape[1]} frames")
-    scores = _scores(annotation.get("keypoint_score"), keypoints.shape[:3])
-    if mapping is not None and (keypoints.shape[2] != 17 or keypoints.shape[3] == 3):
-        from training.faces import to_coco17
-
-        if max(mapping) >= keypoints.shape[2]:
-            raise ValueError(f"it has {keypoints.shape[2]} joints, 'to_coco17' asks for joint {max(mapping)}")
-        keypoints, scores = to_coco17(keypoints, scores, mapping)
-    if keypoints.shape[2] != 17:
-        raise ValueError(f"it has {keypoints.shape[2]} joints and no 'to_coco17' to map them to COCO's 17")
-    bad = ~np.all(np.isfinite(keypoints), axis=-1)
-    keypoints = np.where(bad[:, :, :, None], 0, keypoints)
-    scores = np.where(bad, 0, np.nan_to_num(scores))
-    if not scores.any() and keypoints.any():
-        scores = np.any(keypoints != 0, axis=-1).astype(np.float32)
-    times = _times_s(annotation, keypoints.shape[1])
-    return Clip(str(annotation["frame_dir"]), _label(annotation), keypoints, scores.astype(np.float32), times)
-
-
-def _scores(scores: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """(M, T, V) scores; ones when there are none."""
-    if scores is None:
-        return np.ones(shape, np.float32)
-    scores = np.asarray(scores, np.float32)
-    if scores.shape != shape:
-        raise ValueError(f"its scores have shape {scores.shape}, not {shape} as its keypoints")
-    return scores
-
-
-def _label(annotation: dict[str, Any]) -> int:
-    label = int(annotation["label"])
-    if label < 0 or label != annotation["label"]:  # -1 would be the last class
-        raise ValueError(f"its label is {annotation['label']!r}, which is no class")
-    return label
-
-
-def _times_s(annotation: dict[str, Any], frames: int) -> NDArray[np.float64]:
-    """(T,) seconds of each frame."""
-    irregular = "frame_index" in annotation  # the counter of the recording tells the time
-    fps = float(annotation["fps"] if irregular else annotation.get("fps", 30.0))
-    if not (fps > 0 and np.isfinite(fps)):
-        raise ValueError(f"its fps are {fps:g}")
-    if not irregular:
-        return np.arange(frames) / fps
-    index = np.asarray(annotation["frame_index"], np.float64)
-    if index.shape != (frames,):
-        raise ValueError(f"its frame_index has shape {index.shape} for {frames} frames")
-    if not np.isfinite(index).all() or (np.diff(index) < 0).any():
-        raise ValueError("its frame_index is no series of rising numbers")
-    usual = np.median(np.diff(index)) if frames > 1 else 1.0
-    return (index - index[0]) / max(usual, 1.0) / fps

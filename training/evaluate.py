@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import UserError
 from training.batches import pad_windows
-from training.datasets import Clip
+from training.clips import Clip
 from training.windows import centre_window, clip_features, sliding_windows
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -24,14 +24,18 @@ _ALLOWED = {
 }
 
 
+class _Refused(pickle.UnpicklingError):
+    """What the file asks for, in words."""
+
+
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise _Refused(f"it asks for {module}.{name}")
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("it refers to objects outside the file")
+        raise _Refused("it refers to objects outside the file")
 
 
 def load_plain_pickle(path: Path | str) -> Any:
@@ -46,5 +50,7 @@ def load_plain_pickle(path: Path | str) -> Any:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     try:
         return _PlainUnpickler(io.BytesIO(data)).load()
-    except Exception as error:  # damaged pickles raise anything from ValueError to RecursionError
-        raise UserError(f"{path} is no plain annotation pickle: {str(error) or type(error).__name__}") from None
+    except _Refused as error:
+        raise UserError(f"{path} is no plain annotation pickle: {error}") from None
+    except Exception:  # damaged pickles raise anything from ValueError to RecursionError
+        raise UserError(f"{path} is no plain annotation pickle: it is damaged, cut short or of another kind") from None

@@ -11,7 +11,8 @@ import numpy as np
 
 from pipeline.errors import UserError
 from training.cameras import ANYWHERE, IN_FRONT, CameraRange
-from training.datasets import Clip, DataSet, load_dataset
+from training.clips import Clip
+from training.datasets import DataSet, load_dataset
 from training.evaluate import Predict, evaluate
 from training.mocap import load_mocap
 from training.sampler import Source

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.batches import pad_windows
-from training.datasets import Clip
+from training.clips import Clip
 from training.windows import Augmentation, idle_clip, training_window
 
 

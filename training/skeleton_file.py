@@ -9,13 +9,17 @@ github.com/shahroudy/NTURGB-D.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+
+Number = TypeVar("Number", int, float)
 
 JOINTS = 25
 
@@ -97,16 +101,20 @@ class _Lines:
         states: list[int] = []
         for _ in range(JOINTS):
             values = self.fields(12, "a joint")
-            try:
-                rows.append([float(v) for v in values[:3]])
-                states.append(int(values[11]))
-            except ValueError as error:
-                raise self.error(str(error)) from None
+            rows.append([self.parsed(v, float) for v in values[:3]])
+            states.append(self.parsed(values[11], int))
             if not 0 <= states[-1] < len(_SCORES):
                 raise self.error(f"the tracking state is 0, 1 or 2, not {states[-1]}")
         xyz = np.array(rows, np.float32)
         known: NDArray[np.bool_] = np.all(np.isfinite(xyz), axis=1)
         return np.where(known[:, None], xyz, 0), np.where(known, _SCORES[states], 0)
+
+    def parsed(self, text: str, kind: Callable[[str], Number]) -> Number:
+        """A value of the line read last."""
+        try:
+            return kind(text)
+        except ValueError:
+            raise self.error(f"'{text}' is no {'whole ' if kind is int else ''}number") from None
 
     def error(self, problem: str) -> UserError:
         """What is wrong with the line read last."""

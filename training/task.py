@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
+from pipeline.errors import UserError
+from training.clips import Clip
 from training.datasets import load_dataset
 from training.evaluate import evaluate
 from training.finetune import predictor
@@ -15,6 +18,8 @@ from training.recipe import shipped_sources, validator
 from training.sampler import Source
 from training.vocabulary import IDLE, LABELS
 from training.windows import Augmentation
+
+log = logging.getLogger(__name__)
 
 Check = Callable[[nn.Module], dict[str, float]]
 """Figures of a model while it is trained."""
@@ -51,9 +56,7 @@ def shipped_task(folder: Path, frames: int, whole: tuple[str, ...] = ()) -> Task
     )
 
 
-def own_task(
-    path: Path, split: str, validate: str | None, people: int, frames: int, mirror: float = 0.5
-) -> Task:
+def own_task(path: Path, split: str, validate: str | None, people: int, frames: int, mirror: float = 0.5) -> Task:
     """That of a user's data set, which brings its own classes.
 
     Args:
@@ -65,17 +68,32 @@ def own_task(
         mirror: probability of a mirrored window; 0 where classes name a side.
 
     Raises:
-        UserError: the data cannot be read, or there is no such split.
+        UserError: the data cannot be read, there is no such split, or the one trained on has clips of one class only.
     """
     data = load_dataset(path)
     own = tuple((i,) for i in range(len(data.label_names)))
-    sources = [Source(data.name, data.part(split), own, augmentation=Augmentation(mirror=mirror), people=people)]
+    learnt = data.part(split)
+    labels = {clip.label for clip in learnt}
+    if len(labels) == 1:
+        raise UserError(
+            f"split '{split}' of {data.name} has clips of '{data.label_names[labels.pop()]}' only: with one class "
+            "there is nothing to tell apart"
+        )
+    sources = [Source(data.name, learnt, own, augmentation=Augmentation(mirror=mirror), people=people)]
     if validate is None:
         return Task(data.label_names, sources, None)
     clips = data.part(validate)
+    _warn_of_known(validate, clips, learnt)
 
     def check(model: nn.Module) -> dict[str, float]:
         result = evaluate(predictor(model), clips, data.label_names, own, frames, people=people)
         return {validate: result.report()["top1"]}
 
     return Task(data.label_names, sources, check)
+
+
+def _warn_of_known(validate: str, clips: Sequence[Clip], learnt: Sequence[Clip]) -> None:
+    known = len({clip.name for clip in clips} & {clip.name for clip in learnt})
+    if known:
+        log.warning("%d of the %d clips in '%s' are trained on too, so its accuracy says little about new ones",
+                    known, len(clips), validate)  # fmt: skip

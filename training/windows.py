@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.preprocess import RATE_HZ, resample, window_features
 from training.augment import MIRROR, DetectorNoise, detector_noise, geometry
 from training.cameras import IN_FRONT, CameraRange, project, random_rotation
-from training.datasets import Clip
+from training.clips import Clip
 
 MIN_FRAMES = 4
 """No window is shorter: a live decision needs at least a quarter of a second too."""

@@ -51,6 +51,14 @@ def test_code_in_a_pickle_is_not_run(tmp_path, monkeypatch):
     assert not (tmp_path / "harm.txt").exists()
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.99])
+def test_a_file_that_was_cut_is_told_in_words(tmp_path, kept):
+    whole = write(tmp_path / "own.pkl").read_bytes()
+    (tmp_path / "own.pkl").write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(UserError, match=r"own\.pkl is no plain annotation pickle: it is damaged, cut short or of"):
+        load_dataset(tmp_path / "own.pkl")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"text", pickle.dumps([1, 2]), pickle.dumps({"annotations": [{"label": 0}]}), b"\x80\x04\x95\xff"]
 )

@@ -5,9 +5,11 @@ import pytest
 
 from pipeline.errors import UserError
 from tests.training.test_data import annotation, write
+from tests.training.toy import write_clips
 from training.__main__ import main
 from training.datasets import load_dataset
 from training.faces import to_coco17
+from training.task import own_task
 
 
 def changed(**changes):
@@ -27,19 +29,21 @@ CLIPS = {
     "a label past the names": (changed(label=2), "its label is 2, but there are 2 classes"),
     "a negative label": (changed(label=-1), "its label is -1"),
     "half a label": (changed(label=0.5), "its label is 0.5"),
-    "a label that is a word": (changed(label="clap"), "clap"),
-    "an endless label": (changed(label=float("inf")), "infinity"),
+    "a label that is a word": (changed(label="clap"), "its label is 'clap', which is no class: classes are numbered"),
+    "an endless label": (changed(label=float("inf")), "its label is inf, which is no class"),
+    "a label that is nothing": (changed(label=None), "its label is None, which is no class"),
     "no label": (without("label"), "it has no 'label'"),
     "no frames a second": (changed(fps=0), "its fps are 0"),
     "time going backwards": (changed(fps=-30.0), "its fps are -30"),
     "endless frames a second": (changed(fps=float("inf")), "its fps are inf"),
     "frames a second that are no number": (changed(fps=float("nan")), "its fps are nan"),
-    "frames a second that are nothing": (changed(fps=None), "float"),
+    "frames a second that are nothing": (changed(fps=None), "its fps are None, which is no number"),
     "an index without frames a second": (
         [annotation(), without("fps")[1] | {"frame_index": list(range(20))}], "it has no 'fps'"
     ),
     "an index of other frames": (changed(frame_index=[0, 1, 2]), r"frame_index has shape \(3,\) for 20 frames"),
     "an index that falls": (changed(frame_index=list(range(20))[::-1]), "rising"),
+    "an index of words": (changed(frame_index=["a"] * 20), "its frame_index is no list of numbers"),
     "an index that is no number": (changed(frame_index=[np.nan] * 20), "rising"),
     "nobody": (keypoints(0, 20, 17, 2), "0 people and 20 frames"),
     "no frames": (keypoints(1, 0, 17, 2), "1 people and 0 frames"),
@@ -48,7 +52,15 @@ CLIPS = {
     "four coordinates": (keypoints(1, 20, 17, 4), r"shape \(1, 20, 17, 4\)"),
     "other joints": (keypoints(1, 20, 25, 3), "25 joints"),
     "no keypoints": (without("keypoint"), "it has no 'keypoint'"),
-    "keypoints that are words": (changed(keypoint="none"), "none"),
+    "keypoints that are words": (changed(keypoint="none"), "its keypoints are no array of numbers"),
+    "keypoints of unlike frames": (
+        changed(keypoint=[[[[1, 2]] * 17, [[1, 2]] * 16]]), "its keypoints are no array of numbers"
+    ),
+    "keypoints without one number": (
+        changed(keypoint=np.full((1, 20, 17, 2), np.nan)), "none of its keypoints is a finite number"
+    ),
+    "keypoints without end": (changed(keypoint=np.full((1, 20, 17, 2), 1e300)), "none of its keypoints is a finite"),
+    "scores that are words": (changed(keypoint_score="high"), "its scores are no array of numbers"),
     "scores of other joints": (changed(keypoint_score=np.ones((1, 20, 16))), r"scores have shape \(1, 20, 16\)"),
     "scores of one person for two": (
         changed(keypoint=np.ones((2, 20, 17, 2)), keypoint_score=np.ones((1, 20, 17))), r"shape \(1, 20, 17\)"
@@ -71,6 +83,7 @@ FILES = {
     "a number as split": ({"split": {"train": 3}}, "'split' is no dict of lists"),
     "a number of names": ({"label_names": 2}, "'label_names' is no list"),
     "names without an order": ({"label_names": {"wave": 0, "clap": 1}}, "'label_names' is no list"),
+    "a name twice": ({"label_names": ["wave", "clap", "wave"]}, "'label_names' has 'wave' more than once"),
     "a name as names": ({"label_names": "wave"}, "'label_names' is no list"),
     "no annotations": ({"annotations": []}, "holds no annotations"),
     "neither annotations nor names": ({"annotations": [], "label_names": None}, "holds no annotations"),
@@ -93,6 +106,59 @@ def test_a_file_of_another_form_is_named(tmp_path, case):
     with pytest.raises(UserError, match=said) as refused:
         load_dataset(path)
     assert str(refused.value).startswith(str(path))
+
+
+def test_numbers_that_are_not_finite_are_told_once(tmp_path, caplog):
+    """Not a number, without end, a score of neither, and a person who was found in no frame."""
+    clips = [annotation(f"wave/{i}") for i in range(4)]
+    clips[0]["keypoint"][0, 3, 5, 1] = np.nan
+    clips[1]["keypoint"][0, 4] = np.inf
+    clips[2]["keypoint_score"][0, 5, 6] = np.inf
+    clips[3]["keypoint"][:] = clips[3]["keypoint_score"][:] = 0
+    path = write(tmp_path / "own.pkl", annotations=clips)
+    data = load_dataset(path)
+    (said,) = (record.getMessage() for record in caplog.records if "finite" in record.getMessage())
+    assert said.startswith(f"{path}: 3 of its 4 clips have keypoints that are no finite numbers")
+    absent = [{tuple(at) for at in np.argwhere(clip.scores[0] == 0).tolist()} for clip in data.clips]
+    assert absent[0] == {(3, 5)}
+    assert absent[1] == {(4, joint) for joint in range(17)}
+    assert absent[2] == {(5, 6)}
+    assert not data.clips[3].scores.any(), "nobody is a recording too"
+    assert all(np.isfinite(clip.keypoints).all() and np.isfinite(clip.scores).all() for clip in data.clips)
+
+
+def test_names_in_a_split_that_are_no_clips_are_told(tmp_path, caplog):
+    split = {"train": ["wave/a", "wave/z"], "val": ["x", "y", "z"], "test": ["clap/b"]}
+    path = write(tmp_path / "own.pkl", split=split)
+    data = load_dataset(path)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: its splits name clips that are not in it: 1 of the 2 in 'train', 3 of the 3 in 'val'"
+    ]
+    assert len(data.part("train")) == 1
+    with pytest.raises(UserError, match="'val' of own is empty: none of the 3 clips it names is in the file"):
+        data.part("val")
+    with pytest.raises(UserError, match=r"'train&test' of own is empty$"):
+        data.part("train&test")
+
+
+def test_shared_data_loads_without_complaint(shared, caplog):
+    for path in (shared / "data").glob("*.pkl"):
+        assert load_dataset(path).clips
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("command", ["finetune", "teacher", "tune"])
+def test_one_class_alone_is_nothing_to_learn(tmp_path, capsys, command):
+    path = write(tmp_path / "own.pkl")  # whose training part is one clip of 'wave'
+    assert main([command, "--data", str(path), "--out", str(tmp_path / "run")]) == 2
+    assert "has clips of 'wave' only" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("validate", "said"), [("val", None), ("train", "12 of the 12"), ("all", "12 of the 16")])
+def test_clips_that_are_trained_on_and_measured_are_told(tmp_path, caplog, validate, said):
+    own_task(write_clips(tmp_path / "own.pkl"), "train", validate, 1, 8)
+    assert [r.getMessage()[: len(said)] for r in caplog.records] == [said] if said else not caplog.records
 
 
 def test_the_command_says_it_in_one_line(tmp_path, capsys):

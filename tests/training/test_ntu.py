@@ -196,7 +196,7 @@ def damaged(kind):
         return lines, "line 11: a joint has 12 values, not 11"
     if kind == "a word in a joint":
         lines[10] = lines[10].replace("3.000000", "three")
-        return lines, "line 11: could not convert string to float: 'three'"
+        return lines, "line 11: 'three' is no number"
     if kind == "an unknown state":
         lines[10] = lines[10][:-1] + "7"
         return lines, "line 11: the tracking state is 0, 1 or 2, not 7"

@@ -10,7 +10,7 @@ from tests.training.toy import moving
 from training.augment import DetectorNoise, detector_noise
 from training.batches import pad_windows
 from training.cameras import ANYWHERE, project, random_rotation
-from training.datasets import Clip
+from training.clips import Clip
 from training.recipe import still_labels
 from training.sampler import Source, epoch_batches
 from training.vocabulary import LABELS

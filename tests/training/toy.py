@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.datasets import Clip
+from training.clips import Clip
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,8 @@ from skeleformer.features import skeleton_features
 from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, parents_from_names
 from training.batches import pad_windows
-from training.datasets import Clip, load_dataset
+from training.clips import Clip
+from training.datasets import load_dataset
 from training.finetune import predictor
 from training.pickles import load_plain_pickle
 from training.saved import take_over

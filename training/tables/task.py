@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets import Clip, load_dataset
+from training.clips import Clip
+from training.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.recipe import SHIPPED, Part
 from training.sampler import Source, epoch_batches
