@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import multiprocessing
+import os
 import pickle
+import signal
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
@@ -54,21 +58,27 @@ class Skeletons:
 
 
 def find_videos(folder: Path) -> list[LabelledVideo]:
-    """Videos in one folder a class.
+    """Videos in one folder a class; a folder without any is told.
 
     Raises:
         UserError: the folder is missing or holds no class folder with a video.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; give one with a sub-folder of videos for each class")
-    found = [
-        LabelledVideo(path, sub.name)
-        for sub in sorted(p for p in folder.iterdir() if p.is_dir())
-        for path in sorted(sub.iterdir())
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()  # a link may lead nowhere
-    ]
+    found, empty = [], []
+    for sub in sorted(p for p in folder.iterdir() if p.is_dir()):
+        videos = [
+            LabelledVideo(path, sub.name)
+            for path in sorted(sub.iterdir())
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()  # a link may lead nowhere
+        ]
+        found += videos
+        if not videos:
+            empty.append(sub.name)
     if not found:
         raise UserError(f"no sub-folder of {folder} holds a video; one sub-folder a class is expected")
+    if empty:
+        log.warning("left out: there is no video in %s", ", ".join(f"{folder / name}" for name in empty))
     return found
 
 
@@ -112,6 +122,25 @@ def _part_path(parts: Path, video: LabelledVideo, pose: str) -> Path:
 def _check_pose(pose: str) -> None:
     """Make the pose model and release it; raises PoseError."""
     patient_estimator(pose).close()
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that started it does, however that ends.
+
+    Ctrl-C and the end of a terminal reach workers too; what they mean is that process's to decide.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(video: LabelledVideo, part: Path, pose: str) -> str | None:
@@ -177,18 +206,23 @@ def _extract_all(todo: Mapping[LabelledVideo, Path], pose: str, workers: int) ->
     Raises:
         UserError: the pose model cannot be used, or a part cannot be written; the videos that wait are not begun then.
     """
-    with Progress(transient=True) as progress, ProcessPoolExecutor(min(workers, len(todo))) as pool:
-        # Asked of a worker: a network that was loaded in this process could not be shared with those it starts.
-        pool.submit(_check_pose, pose).result()
-        task = progress.add_task("poses", total=len(todo))
-        pending = [pool.submit(_work, video, part, pose) for video, part in todo.items()]
+    with (
+        Progress(transient=True) as progress,
+        ProcessPoolExecutor(min(workers, len(todo)), initializer=_end_with_parent) as pool,
+    ):
         try:
-            for future in as_completed(pending):
+            # Asked of a worker: a network that was loaded in this process could not be shared with those it starts.
+            pool.submit(_check_pose, pose).result()
+            task = progress.add_task("poses", total=len(todo))
+            for future in as_completed([pool.submit(_work, video, part, pose) for video, part in todo.items()]):
                 reason = future.result()
                 if reason is not None:
                     log.warning("left out: %s", reason)
                 progress.advance(task)
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, Exception):  # told to end: videos that are being looked at are not waited for
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -110,5 +110,12 @@ def test_a_link_that_leads_nowhere_is_no_video(folder):
     assert "gone" not in [video.path.stem for video in find_videos(folder)]
 
 
+def test_a_class_without_a_video_is_told(folder, caplog):
+    (folder / "yawn").mkdir()
+    (folder / "yawn" / "notes.txt").write_text("to be filmed")
+    assert {video.label for video in find_videos(folder)} == {"cross", "stroll"}
+    assert [record.getMessage() for record in caplog.records] == [f"left out: there is no video in {folder / 'yawn'}"]
+
+
 def test_nothing_is_foretold_in_what_is_learnt_from():
     assert patient_estimator("movenet").rest_hz is None

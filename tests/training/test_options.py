@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 import pytest
 
 from tests.training.toy import write_clips
-from training.__main__ import main, parser
+from training.cli import main, parser
 from training.options import SEED, part, part_above_zero, part_below_one, positive, whole
 
 TRAIN = {

@@ -20,7 +20,7 @@ from training.sampler import Source
 from training.saved import take_over
 from training.tables import joints, networks, scale
 from training.tables import task as tasks
-from training.tables.__main__ import OF_ONE_TARGET, TABLES, main
+from training.tables.cli import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
 from training.tables.networks import encoder_weights, skeleformer, stgcn
 from training.tables.occlusion import hide_frames, hide_joints
