@@ -48,7 +48,7 @@ def measure(args: argparse.Namespace) -> None:
     Raises:
         UserError: the data set or one of its splits cannot be used, or there are too few videos for so many folds.
     """
-    out = Output(args.json)
+    out = Output(args.json, args.data)
     data = load_dataset(args.data)
     train, validate = data.part(args.split), data.part(args.validate)
     folds = split_by_video((*train, *validate), data.label_names, args.folds)

@@ -86,7 +86,7 @@ def measure(args: argparse.Namespace) -> None:
     Raises:
         UserError, EngineError, CalibrationError: a video, the model or the file for the figures cannot be used.
     """
-    out = Output(args.json)
+    out = Output(args.json, *args.videos)
     counts: Counter[str] = Counter()
     rows = []
     with closing(ActionModel.load(args.model)) as model:

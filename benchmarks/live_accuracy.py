@@ -123,7 +123,7 @@ def measure(args: argparse.Namespace) -> None:
     Raises:
         UserError, EngineError, CalibrationError: the videos, a model or the file for the figures cannot be used.
     """
-    out = Output(args.json)
+    out = Output(args.json, args.list, *args.videos.glob("*/*"))
     videos = wanted(args.videos, args.list, args.split, args.dataset)
     merge = MERGE[args.dataset]
     rows: list[Said] = []

@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pose", default="movenet")
     parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
-    return exit_code(lambda: measure(args.video, args.frames, args.pose, Output(args.json)))
+    return exit_code(lambda: measure(args.video, args.frames, args.pose, Output(args.json, args.video)))
 
 
 def measure(video: Path, most: int, pose: str, out: Output) -> None:

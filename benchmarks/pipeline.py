@@ -191,9 +191,9 @@ def compare(args: argparse.Namespace) -> None:
     Raises:
         UserError, EngineError, CalibrationError: a video, a model or the file for the figures cannot be used.
     """
-    out = Output(args.json)
-    model = ActionModel.load(args.model, "onnx-cpu")
     videos = args.video or [ROOT / "assets" / "demo.mp4"]
+    out = Output(args.json, *videos)
+    model = ActionModel.load(args.model, "onnx-cpu")
     tables = [measure(video, model, args.long_side, args.rounds) for video in videos]
     for table in tables:
         print(f"\n{table['video']}: {table['frames']} frames, {table['people']} people on average")

@@ -225,9 +225,10 @@ def compare(args: argparse.Namespace) -> None:
     Raises:
         UserError, EngineError: a clip, a model or a file for the figures cannot be used.
     """
-    out, tables_out = Output(args.json), Output(args.markdown)
+    clips = args.clips or [ROOT / "assets" / "demo.mp4"]
+    out, tables_out = (Output(path, args.judge, *clips) for path in (args.json, args.markdown))
     reference = Reference(args.judge)
-    tables = [measure(clip, reference, args.frames) for clip in args.clips or [ROOT / "assets" / "demo.mp4"]]
+    tables = [measure(clip, reference, args.frames) for clip in clips]
     total = overall(tables)
     text = "\n".join(markdown(tables, total, args.judge.name if args.judge else None))
     print(text)

@@ -12,6 +12,7 @@ from calibration import CalibrationError
 from engines import EngineError
 from pipeline import UserError
 from pipeline.sinks.whole_file import WholeFile
+from training.files import refuse_overwriting
 
 USER_ERRORS: tuple[type[Exception], ...] = (UserError, EngineError, CalibrationError)
 """What is told in one sentence, without a traceback."""
@@ -43,12 +44,15 @@ class Output:
 
     Args:
         path: None for none; writing then does nothing.
+        inputs: files that the benchmark reads; None among them for those not given.
 
     Raises:
-        UserError: at once when the place cannot be written.
+        UserError: at once when the place cannot be written or is an input's.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *inputs: Path | str | None) -> None:
+        if path is not None:
+            refuse_overwriting([("the output", path)], (Path(read) for read in inputs if read is not None))
         self._file = None if path is None else WholeFile(path)
 
     def fill(self, write: Callable[[Path], object]) -> None:

@@ -66,7 +66,7 @@ def write_scene(out: Path, clips: list[Path], seconds: float, fps: float, size: 
     """
     if not 1 <= len(clips) <= 4:
         raise UserError(f"A scene is made of one to four clips, not of {len(clips)}.")
-    Output(out).fill(lambda file: _film(file, scene(clips, round(seconds * fps), size), fps, size))
+    Output(out, *clips).fill(lambda file: _film(file, scene(clips, round(seconds * fps), size), fps, size))
 
 
 def _film(file: Path, pictures: Iterator[NDArray[np.uint8]], fps: float, size: tuple[int, int]) -> None:

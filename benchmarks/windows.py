@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _clips(args: argparse.Namespace) -> None:
-    out = Output(args.out)
+    out = Output(args.out, *args.videos)
     found = [window for video in args.videos for window in windows_of_video(video, args.each_s)]
     if not found:
         raise UserError("nobody was seen for half a second or more in these videos")
@@ -86,7 +86,7 @@ def windows_of_video(video: Path, each_s: float) -> list[NDArray[np.float32]]:
 
 
 def _data(args: argparse.Namespace) -> None:
-    out = Output(args.out)
+    out = Output(args.out, *args.folder.glob("*.pkl"))
     windows, counts = labelled_windows(args.folder, args.part, args.every)
     out.fill(windows.save)
     print(f"{len(windows)} windows: {json.dumps(counts)}")

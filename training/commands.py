@@ -20,8 +20,9 @@ from training.datasets import load_dataset
 from training.devices import choose_device
 from training.distil import Teacher, load_teachers
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
-from training.files import require_writable, write_text, write_whole
+from training.files import refuse_overwriting, require_writable, write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor, teach
+from training.inputs import inputs, refuse_run_over_inputs
 from training.parallel import first_process
 from training.plots import confusion_matrix, require_picture
 from training.pretrain import PretrainConfig, pretrain
@@ -31,6 +32,7 @@ from training.task import Task, own_task, shipped_task
 
 
 def run_pretrain(args: argparse.Namespace) -> None:
+    refuse_run_over_inputs(args, "encoder.ckpt", "report.json")
     report = pretrain(
         PretrainConfig(
             data=args.data, out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch,
@@ -47,6 +49,7 @@ def run_pretrain(args: argparse.Namespace) -> None:
 
 
 def run_finetune(args: argparse.Namespace) -> None:
+    refuse_run_over_inputs(args, "model.safetensors")
     config = FinetuneConfig(
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         dropout=args.dropout, frames=args.frames, threads=args.threads, amp=args.amp, seed=args.seed,
@@ -60,6 +63,7 @@ def run_finetune(args: argparse.Namespace) -> None:
 
 
 def run_teacher(args: argparse.Namespace) -> None:
+    refuse_run_over_inputs(args, "teacher.safetensors")
     config = FinetuneConfig(
         out=args.out, epochs=args.epochs, windows_per_epoch=args.windows_per_epoch, batch=args.batch, lr=args.lr,
         head_lr=args.lr, dropout=args.dropout, threads=args.threads, amp=args.amp, seed=args.seed,
@@ -74,6 +78,7 @@ def run_teacher(args: argparse.Namespace) -> None:
 
 
 def run_tune(args: argparse.Namespace) -> None:
+    refuse_run_over_inputs(args, "model.safetensors")
     start, known = load_model(args.weights)
     sizes = start.config
     if start.tuning is not None:
@@ -129,6 +134,7 @@ def _train_and_save(
 def run_convert(args: argparse.Namespace) -> None:
     from training.ntu import read_folder
 
+    refuse_overwriting([("--out", Path(args.out))], inputs(args))
     require_writable(Path(args.out))
     data = read_folder(Path(args.folder))
     for annotation in data["annotations"]:
@@ -138,6 +144,8 @@ def run_convert(args: argparse.Namespace) -> None:
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
+    asked = (("--json", args.json), ("--logits", args.logits), ("--confusion", args.confusion))
+    refuse_overwriting([(option, Path(path)) for option, path in asked if path], inputs(args))
     for path in filter(None, (args.json, args.logits)):
         require_writable(Path(path))
     if args.confusion:
@@ -168,6 +176,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
 def run_card(args: argparse.Namespace) -> None:
     from training.card import figures, markdown
 
+    refuse_overwriting([("--json", Path(args.json))], inputs(args))
     require_writable(Path(args.json))
     torch.set_num_threads(args.threads)
     model, words = load_model(None)

@@ -26,7 +26,7 @@ from pipeline.pose.base import PoseEstimator
 from pipeline.pose.create import create_pose
 from pipeline.sources import Policy, open_source
 from pipeline.tracking import Tracker
-from training.files import require_writable, write_whole
+from training.files import refuse_overwriting, require_writable, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -183,9 +183,10 @@ def extract(
 
     Raises:
         UserError: there are no videos or none that can be read, the pose model cannot be used, or the file or its parts
-            cannot be written.
+            cannot be written or would take a video's place.
     """
     videos = find_videos(folder)
+    refuse_overwriting([("--out", out)], (video.path for video in videos))
     require_writable(out)
     parts = out.with_name(out.name + ".parts")
     places = {video: _part_path(parts, video, pose) for video in videos}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,46 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {path}: {error.strerror or error}") from None
+
+
+def refuse_overwriting(outputs: Sequence[tuple[str, Path]], inputs: Iterable[Path]) -> None:
+    """Make sure, before any work, that no output takes the place of an input or of another output.
+
+    Links and other spellings of a file count as the file, and so does what ``write_whole`` leaves beside an output.
+
+    Args:
+        outputs: files to be written, each behind the option that asks for it.
+        inputs: files to be read.
+
+    Raises:
+        UserError: one does; the message names the option and the file.
+    """
+    places: dict[str, str] = {}
+    written: dict[tuple[int, int], str] = {}
+    for option, path in outputs:
+        place = os.path.realpath(path)
+        if place in places:
+            raise UserError(f"{places[place]} and {option} both name {path}; each needs a file of its own")
+        places[place] = option
+        written |= {identity: option for p in (path, _part(path)) if (identity := _identity(p)) is not None}
+    for read in inputs:
+        identity = _identity(read) if written else None
+        if identity in written:
+            raise UserError(f"{written[identity]} would overwrite {read}, which is read; give another place")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names of a file; None where there is none."""
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):  # too long a name, or one with a zero in it
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _part(path: Path) -> Path:
+    """Where a file is written before it is put in its place."""
+    return path.parent / f"{path.name}.part"
 
 
 def require_writable(path: Path) -> None:
@@ -41,7 +81,7 @@ def _prepared(path: Path) -> Path:
     if os.path.isdir(path):  # "." and "/" too, which have no name to put something behind
         raise UserError(f"cannot write {path}: it is a folder")
     make_folder(path.parent)
-    return path.with_name(path.name + ".part")
+    return _part(path)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:

@@ -29,6 +29,9 @@ Batch = Sequence[NDArray]
 
 CHECKPOINT = "last.ckpt"
 
+RUN_FILES = (CHECKPOINT, "metrics.csv", "metrics.jsonl", "curves.png")
+"""What every run leaves in its folder."""
+
 _RANK_SEED = 7_919_000_003
 """Between the random numbers of two processes, so that they do not drop the same units."""
 

@@ -48,6 +48,19 @@ WIDE_FRAMES = 0.69754
 _NAME = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})")
 
 
+def files_of(folder: Path) -> list[Path]:
+    """What ``read_folder`` reads: recordings, and lists of incomplete ones."""
+    return [*_recordings(folder), *_lists(folder)]
+
+
+def _recordings(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.skeleton"))
+
+
+def _lists(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*missing_skeletons*.txt"))
+
+
 def read_folder(folder: Path) -> dict[str, Any]:
     """All recordings of a folder and its sub-folders, as an annotation file would hold them.
 
@@ -59,12 +72,10 @@ def read_folder(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: there is no recording, a file's name or content is not of the expected form.
     """
-    files = sorted(folder.rglob("*.skeleton"))
+    files = _recordings(folder)
     if not files:
         raise UserError(f"{folder} holds no .skeleton files")
-    left_out = {
-        line.strip() for path in folder.glob("*missing_skeletons*.txt") for line in path.read_text().splitlines()
-    }
+    left_out = {line.strip() for path in _lists(folder) for line in path.read_text().splitlines()}
     annotations, empty = [], 0
     for path in files:
         if path.stem in left_out:

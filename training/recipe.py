@@ -64,6 +64,8 @@ SHIPPED = (
 VIDEO = ("jhmdb_train", "jhmdb_train_lightning", "exercise_train")
 """The parts that come from real video; the shipped model learns from their validation clips too."""
 
+MOCAP_FILE = "mocap.npz"
+
 MOCAP_WEIGHT = 0.4
 """The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
 
@@ -86,6 +88,11 @@ def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple
     return tuple(merge)
 
 
+def files_of_recipe(folder: Path) -> list[Path]:
+    """The data sets of the recipe in a folder."""
+    return [*(folder / f"{part.file}.pkl" for part in SHIPPED), folder / MOCAP_FILE]
+
+
 def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED, whole: Sequence[str] = ()) -> list[Source]:
     """Training sources of the shipped model from a folder of annotation files, the motion-capture corpus included.
 
@@ -102,7 +109,7 @@ def shipped_sources(folder: Path, parts: tuple[Part, ...] = SHIPPED, whole: Sequ
         held = still_labels(merge) if part.held else frozenset()
         clips = data.part("all" if part.file in whole else part.train)
         sources.append(Source(part.file, clips, merge, part.weight, augmentation, part.people, held, part.anywhere))
-    sources.append(mocap_source(folder / "mocap.npz"))
+    sources.append(mocap_source(folder / MOCAP_FILE))
     return sources
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -104,9 +105,10 @@ def test_a_killed_pretraining_goes_on_to_the_same_encoder(tmp_path):
     [(["--epochs", "9"], "epochs 4, not 9"), (["--lr", "1"], "lr 0.0003, not 1.0"), (["--seed", "3"], "seed 0, not 3"),
      (["--split", "val"], "other data"), (["--encoder", "ENCODER"], "other encoder")],
 )  # fmt: skip
-def test_a_run_of_other_settings_is_not_taken_up(straight, capsys, change, named):
+def test_a_run_of_other_settings_is_not_taken_up(straight, tmp_path, capsys, change, named):
     before = (straight / "run" / "last.ckpt").read_bytes()
-    change = [str(straight / "run" / "model.safetensors") if word == "ENCODER" else word for word in change]
+    encoder = shutil.copy(straight / "run" / "model.safetensors", tmp_path)
+    change = [str(encoder) if word == "ENCODER" else word for word in change]
     assert main([*command(straight, straight / "run"), *change]) == 2
     err = capsys.readouterr().err.strip().splitlines()[-1]
     assert err.startswith("error: ")

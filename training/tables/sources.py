@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.files import make_folder
-from training.recipe import SHIPPED, shipped_sources
+from training.files import make_folder, refuse_overwriting
+from training.recipe import SHIPPED, files_of_recipe, shipped_sources
 from training.sampler import Source, epoch_batches
 from training.tables.networks import skeleformer
 from training.tables.run import Settings
@@ -38,9 +38,11 @@ def train_source(kind: str, settings: Settings) -> Path:
     """Train a source model and write it, its metadata naming what it saw.
 
     Raises:
-        UserError: data or encoder cannot be used, or the folder cannot be made, which is found out before the training.
+        UserError: data or encoder cannot be used, the folder cannot be made, or the model would take an input's place,
+            which is found out before the training.
     """
     path = settings.source_file(kind)
+    refuse_overwriting([("--source", path)], [settings.encoder, *files_of_recipe(settings.data)])
     make_folder(path.parent)
     parts = tuple(p for p in SHIPPED if p.file not in left_out())
     sources = [s for s in shipped_sources(settings.data, parts) if s.name != "mocap"]
