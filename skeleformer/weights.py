@@ -102,8 +102,11 @@ def read_metadata(path: Path | str) -> dict[str, str]:
     try:
         with safe_open(str(path), "pt") as file:
             return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"cannot read the weights {path}: {error}") from None
+    except SafetensorError:
+        raise WeightsError(f"cannot read the weights {path}: it is no safetensors file, or a damaged one") from None
+    except OSError as error:
+        reason = "it is a folder" if Path(path).is_dir() else error.strerror or error
+        raise WeightsError(f"cannot read the weights {path}: {reason}") from None
 
 
 def load_weights(path: Path | str) -> WeightsFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,20 +23,38 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     write_whole(path, lambda file: torch.save(state, file))
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """The state saved last, its tensors in main memory whatever device they were on, or None when there is none.
+def read_state(path: Path) -> dict[str, Any] | None:
+    """What ``save_checkpoint`` wrote, its tensors in main memory whatever device they were on.
+
+    Returns:
+        None for a file that is damaged or holds something else than a dictionary of plain data; nothing of it is run.
 
     Raises:
-        UserError: the file is damaged or holds more than plain data; nothing of it is run.
+        UserError: the file is missing or may not be read.
+    """
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a foreign pickle torch would say that its support may be wanting
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+    except Exception:  # other files raise anything from EOFError to UnpicklingError
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """The state that a run saved last, or None when there is none.
+
+    Raises:
+        UserError: the file cannot be read, is damaged or holds something else.
     """
     if not path.exists():
         return None
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise UserError(
-            f"{path} is no checkpoint of this program ({type(error).__name__}); remove it to start anew"
-        ) from None
+    state = read_state(path)
+    if state is None:
+        raise UserError(f"{path} is no checkpoint of this program; remove it to start anew")
+    return state
 
 
 def require_same_run(path: Path, saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -115,7 +115,7 @@ class _Loop:
         if state is None:
             return 0
         stage = self.stage
-        require_same_run(self.checkpoint, state["config"], stage.settings)
+        require_same_run(self.checkpoint, state.get("config", {}), stage.settings)
         try:
             stage.model.load_state_dict(state["model"])
             stage.optimizer.load_state_dict(state["optimizer"])

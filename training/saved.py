@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
 from skeleformer.model import SkeleFormer
 from skeleformer.weights import read_metadata
-from training.checkpoint import load_checkpoint
+from training.checkpoint import read_state
 
 
 def save_model(model: SkeleFormer, path: Path, words: tuple[str, ...], whole: Sequence[str] = ()) -> None:
@@ -66,10 +66,13 @@ def load_encoder(path: str, words: tuple[str, ...]) -> tuple[dict[str, Tensor], 
         if model.tuning is not None and set(model.state_dict()) != set(SkeleFormer(model.config).state_dict()):
             raise UserError(f"{path} is tuned by {model.tuning.method}, which would be lost; start from a plain model")
         return starting_weights(model, _words(Path(path)), words), validation_seen(model)
-    state = load_checkpoint(Path(path))
-    if state is None or "encoder" not in state:
-        raise UserError(f"{path} is no encoder; give the encoder.ckpt that `python -m training pretrain` wrote")
-    return {k: v for k, v in state["encoder"].items() if not k.startswith("head.")}, ()
+    encoder = (read_state(Path(path)) or {}).get("encoder")
+    if not isinstance(encoder, dict) or not all(isinstance(weight, Tensor) for weight in encoder.values()):
+        raise UserError(
+            f"{path} is no file of weights to start from; give the encoder.ckpt that `python -m training pretrain` "
+            "wrote, or a .safetensors model"
+        )
+    return {k: v for k, v in encoder.items() if not k.startswith("head.")}, ()
 
 
 def starting_weights(model: SkeleFormer, known: tuple[str, ...], words: tuple[str, ...]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Training runs: they learn, survive a kill, and come back to the same weights; a saved model explains itself."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -183,6 +184,53 @@ def test_a_tuned_model_is_no_encoder_to_start_from(tmp_path, seen, capsys):
     capsys.readouterr()
     assert finetune_small(data, tmp_path / "next", "--encoder", str(tmp_path / "tuned" / "model.safetensors")) == 2
     assert "tuned by lora" in capsys.readouterr().err
+
+
+FOREIGN = {
+    "annotations": lambda path: write_clips(path),
+    "a newer pickle": lambda path: path.write_bytes(pickle.dumps({"annotations": []}, protocol=4)),
+    "text": lambda path: path.write_text("some text"),
+    "nothing": lambda path: path.touch(),
+    "a tensor": lambda path: torch.save(torch.ones(2), path),
+    "another dictionary": lambda path: torch.save({"epoch": 1}, path),
+    "an encoder that is none": lambda path: torch.save({"encoder": {"weight": 3}}, path),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_to_start_from_that_holds_no_weights_is_told_and_not_to_be_removed(tmp_path, capsys, kind):
+    data, other = write_clips(tmp_path / "own.pkl"), tmp_path / "other.pkl"
+    FOREIGN[kind](other)
+    assert finetune_small(data, tmp_path / "run", "--encoder", str(other)) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {other} is no file of weights to start from; give the encoder.ckpt")
+    assert err.count("\n") == 1
+    assert "remove" not in err
+
+
+def test_a_file_to_start_from_that_is_not_there_is_told(tmp_path, capsys):
+    data = write_clips(tmp_path / "own.pkl")
+    assert finetune_small(data, tmp_path / "run", "--encoder", str(tmp_path / "nowhere.ckpt")) == 2
+    assert capsys.readouterr().err == f"error: cannot read {tmp_path / 'nowhere.ckpt'}: No such file or directory\n"
+
+
+def test_weights_of_another_kind_are_told_in_words(tmp_path, capsys):
+    data = write_clips(tmp_path / "own.pkl")
+    assert main(["evaluate", "--data", str(data), "--weights", str(data)]) == 2
+    said = f"error: cannot read the weights {data}: it is no safetensors file, or a damaged one\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_checkpoint_of_something_else_is_told(tmp_path, capsys):
+    data = write_clips(tmp_path / "own.pkl")
+    (tmp_path / "run").mkdir()
+    torch.save({"a": 1}, tmp_path / "run" / "last.ckpt")
+    assert finetune_small(data, tmp_path / "run") == 2
+    assert "last.ckpt is of another network: give another --out" in capsys.readouterr().err
+    torch.save([1], tmp_path / "run" / "last.ckpt")
+    assert finetune_small(data, tmp_path / "run") == 2
+    assert "last.ckpt is no checkpoint of this program; remove it" in capsys.readouterr().err
 
 
 def test_a_twin_that_saw_the_validation_parts_is_refused(tmp_path, seen, capsys):
