@@ -65,7 +65,8 @@ def measure(args: argparse.Namespace) -> None:
     ]
     mean, spread = float(np.mean(others)), float(np.std(others))
     print(f"folds: {mean:.1%} +- {spread:.1%}")
-    out.write_json({"data": data.name, args.validate: own, "folds": others, "mean": mean, "spread": spread})
+    part = {"name": args.validate, "top1": own}
+    out.write_json({"data": data.name, "part": part, "folds": others, "mean": mean, "std": spread})
 
 
 def split_by_video(clips: Sequence[Clip], label_names: Sequence[str], count: int, seed: int = 0) -> list[list[Clip]]:

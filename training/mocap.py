@@ -44,15 +44,13 @@ def load_mocap(path: Path | str) -> list[MocapClip]:
             arrays = {name: file[name] for name in _ARRAYS}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except KeyError as error:
-        raise UserError(f"{path} is no motion-capture corpus: {error.args[0]}") from None
-    except Exception as error:  # damaged files raise anything from EOFError to BadZipFile, an .npy TypeError
-        raise UserError(
-            f"{path} is no motion-capture corpus: it is damaged or of another kind ({type(error).__name__})"
-        ) from None
+    except KeyError:
+        raise UserError(f"{path} is no motion-capture corpus: it lacks one of {', '.join(_ARRAYS)}") from None
+    except Exception:  # damaged files raise anything from EOFError to BadZipFile, an .npy TypeError
+        raise UserError(f"{path} is no motion-capture corpus: it is damaged or of another kind") from None
     try:
         _check(arrays)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise UserError(f"{path} is no motion-capture corpus: {error}") from None
     world = arrays["positions"].astype(np.float32) + arrays["root"][:, None].astype(np.float32)
     bounds = arrays["clip_start"]
@@ -65,8 +63,8 @@ def load_mocap(path: Path | str) -> list[MocapClip]:
 
 
 def _check(arrays: Mapping[str, NDArray]) -> None:
-    """Raises TypeError or ValueError, with a sentence, for arrays that do not fit together."""
-    frames, clips = len(arrays["positions"]), len(arrays["clip_name"])
+    """Raises ValueError, with a sentence, for arrays that do not fit together."""
+    frames, clips = ((arrays[name].shape or (0,))[0] for name in ("positions", "clip_name"))
     shapes = {
         "positions": (frames, 17, 3), "root": (frames, 3), "clip_start": (clips + 1,), "clip_name": (clips,),
         "source": (clips,), "label": (clips,), "fps": (),
@@ -74,6 +72,9 @@ def _check(arrays: Mapping[str, NDArray]) -> None:
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"'{name}' has shape {arrays[name].shape}, not {shape}")
+    for name in ("positions", "root", "fps"):
+        if arrays[name].dtype.kind not in "iuf":
+            raise ValueError(f"'{name}' holds no numbers")
     if not clips:
         raise ValueError("it holds no recordings")
     bounds = arrays["clip_start"]

@@ -1,6 +1,7 @@
 """Folds keep the clips of a video together, and a part is compared with them."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -46,12 +47,18 @@ def test_names_without_the_class_are_videos_of_their_own():
 def test_the_part_and_the_folds_are_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(folds, "WINDOWS", 256)
     data, out = write_clips(tmp_path / "own.pkl"), tmp_path / "folds.json"
-    assert folds.main(["--data", str(data), "--folds", "2", "--epochs", "3", "--json", str(out)]) == 0
+    content = pickle.loads(data.read_bytes())
+    content["split"]["mean"] = content["split"].pop("val")  # a name that is one of the figures' too
+    data.write_bytes(pickle.dumps(content))
+    options = ["--validate", "mean", "--folds", "2", "--epochs", "3"]
+    assert folds.main(["--data", str(data), *options, "--json", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "val          12 clips learnt, 4 measured" in said
     assert said.count("8 clips learnt, 8 measured") == 2
     report = json.loads(out.read_text())
+    assert report["part"]["name"] == "mean"
+    assert f"mean         12 clips learnt, 4 measured: top-1 {report['part']['top1']:.1%}" in said
     assert report["mean"] == pytest.approx(sum(report["folds"]) / 2)
+    assert report["std"] == pytest.approx(abs(report["folds"][0] - report["folds"][1]) / 2)
     assert report["mean"] > 0.6, "better than guessing, after a dozen steps"
 
 

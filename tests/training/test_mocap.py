@@ -57,11 +57,13 @@ def test_other_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"label": None}, "label is not a file in the archive"),
+        ({"label": None}, "it lacks one of positions, root, clip_start, clip_name, source, label, fps"),
         ({"label": np.array(["swing"])}, "'label' has shape (1,), not (3,)"),
         ({"positions": np.zeros((15, 25, 3))}, "'positions' has shape (15, 25, 3), not (15, 17, 3)"),
         ({"root": np.zeros((14, 3))}, "'root' has shape (14, 3), not (15, 3)"),
-        ({"positions": np.array(1.0)}, "unsized"),
+        ({"positions": np.array(1.0)}, "'positions' has shape (), not (0, 17, 3)"),
+        ({"root": np.full((15, 3), "a")}, "'root' holds no numbers"),
+        ({"fps": np.array("fast")}, "'fps' holds no numbers"),
         ({"clip_start": np.arange(3) * 5}, "'clip_start' has shape (3,), not (4,)"),
         ({"clip_start": np.array([0, 5, 5, 15])}, "'clip_start' does not cut 15 frames"),
         ({"clip_start": np.array([0, 5, 10, 16])}, "'clip_start' does not cut 15 frames"),
