@@ -15,6 +15,7 @@ from pipeline.channel import Channel
 from pipeline.errors import UserError
 from pipeline.pose.base import PoseEstimator
 from pipeline.recogniser import Recogniser
+from pipeline.sources import Source
 from pipeline.sources.timeline import Timeline
 from pipeline.stats import PipelineStats
 from pipeline.tracking import Tracker
@@ -119,8 +120,9 @@ class PoseStage:
         self._owned = owned
         # An estimator that follows people may want to know what became of its poses.
         self._observe = getattr(pose, "observe", None)
-        # A source of this project gives stamps that only go forwards; others may not.
-        self._timeline = Timeline(1.0 / (getattr(source, "fps", None) or _FALLBACK_FPS))
+        # A source of this project gives stamps that only go forwards, the same as in its events; others may not.
+        interval_s = 1.0 / (getattr(source, "fps", None) or _FALLBACK_FPS)
+        self._timeline = None if isinstance(source, Source) else Timeline(interval_s)
 
     def run(self) -> None:
         """Until the source ends or fails, or nobody wants the people any more."""
@@ -152,14 +154,13 @@ class PoseStage:
         self._stats.frame(received)
         origin_s = getattr(self._source, "origin_s", None)
         captured = received if origin_s is None else min(received, origin_s + frame.time_s)
-        time_s = self._timeline.stamp(frame.time_s)
-        if time_s != frame.time_s:
-            frame = replace(frame, time_s=time_s)
+        if self._timeline is not None:
+            frame = replace(frame, time_s=self._timeline.stamp(frame.time_s))
         poses = self._pose.estimate(frame)
         found = self._clock()
-        people = self._tracker.update(poses, time_s)
+        people = self._tracker.update(poses, frame.time_s)
         if self._observe is not None:
-            self._observe(people, time_s)
+            self._observe(people, frame.time_s)
         done = self._clock()
         self._stats.cpu("pose", self._cpu_s() - cpu)
         stage_ms = {"wait": received - asked, "pose": found - received, "track": done - found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -54,12 +55,15 @@ class FrameNumbering:
         """The picture as the next frame; ``stamp_s`` None takes the clock."""
         now_s = self._clock()
         jumps = self._timeline.jumps
-        time_s = self._timeline.stamp(now_s if stamp_s is None else stamp_s)
+        if stamp_s is None:
+            # The machine's own clock is right about an outage, however long.
+            time_s = self._timeline.stamp(now_s, longest_gap_s=math.inf)
+            self.origin_s = now_s - time_s
+        else:
+            time_s = self._timeline.stamp(stamp_s)
         if self._timeline.jumps > jumps:
             sentence = f"the time stamps of {self._name} jump; they are continued"
             self._journal.note(EventKind.CLOCK_JUMP, Severity.WARNING, sentence, time_s)
-        if stamp_s is None:
-            self.origin_s = now_s - time_s
         size = (image.shape[1], image.shape[0])
         if self.size is not None and size != self.size:
             old = f"{self.size[0]}x{self.size[1]}"

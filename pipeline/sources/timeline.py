@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 LONGEST_GAP_S = 3600.0
-"""A step forwards beyond this is taken for a broken time stamp, not for an hour in which nothing was recorded."""
+"""A recording's step forwards beyond this is taken for a broken time stamp, not for an hour without pictures."""
 
 SMALL_STEP_BACK_S = 1.0
 """Up to this far backwards a stamp is out of order; farther back the clock has been set anew."""
@@ -37,8 +37,13 @@ class Timeline:
         """The newest stamp given out."""
         return self._last
 
-    def stamp(self, raw: float) -> float:
-        """Seconds since the first stamp, more than any before."""
+    def stamp(self, raw: float, longest_gap_s: float = LONGEST_GAP_S) -> float:
+        """Seconds since the first stamp, more than any before.
+
+        Args:
+            raw: seconds from any origin.
+            longest_gap_s: a step forwards beyond this is not believed; infinity believes any.
+        """
         if self._offset is None:
             self._first_raw = raw if math.isfinite(raw) else 0.0
             self._offset = -self._first_raw
@@ -47,7 +52,7 @@ class Timeline:
             self._last += self.interval_s
             return self._last
         wanted = raw + self._offset
-        if not math.isfinite(wanted) or wanted > self._last + LONGEST_GAP_S or wanted < self._last - SMALL_STEP_BACK_S:
+        if not math.isfinite(wanted) or wanted > self._last + longest_gap_s or wanted < self._last - SMALL_STEP_BACK_S:
             self.jumps += 1
             self._last += self.interval_s
             if math.isfinite(raw):

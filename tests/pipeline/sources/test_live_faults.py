@@ -172,8 +172,8 @@ def test_nothing_but_corrupt_pictures_is_a_loss() -> None:
         good.give(picture(0))
 
 
-@pytest.mark.parametrize("jump_s", [-5000.0, -0.5, 1e7])
-def test_a_clock_that_jumps_never_turns_time_back(jump_s: float) -> None:
+@pytest.mark.parametrize("jump_s", [-5000.0, -0.5])
+def test_a_clock_set_back_never_turns_time_back(jump_s: float) -> None:
     clock = HandClock(now_s=10_000.0)
     camera = HandCapture().give(picture(1))
     with open_source(0, capture=HandCamera(camera), clock=clock, policy=Policy.ALL) as source:

@@ -36,6 +36,11 @@ def test_an_absurd_jump_forwards_is_not_believed() -> None:
     assert stamps([0, 0.1, 1e9, 1e9 + 0.1]) == pytest.approx([0, 0.1, 0.14, 0.24])
 
 
+def test_a_clock_that_can_be_trusted_is_believed_whatever_it_says() -> None:
+    timeline = Timeline(0.04)
+    assert [timeline.stamp(raw, math.inf) for raw in (0.0, 90_000.0, math.inf)] == pytest.approx([0, 9e4, 9e4 + 0.04])
+
+
 def test_a_pause_of_minutes_is_believed() -> None:
     assert stamps([0, 0.1, 600.1]) == pytest.approx([0, 0.1, 600.1])
 
