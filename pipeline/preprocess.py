@@ -46,8 +46,9 @@ _TORSO = (5, 6, 11, 12)
 
 
 def keypoint_weights(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Detector scores (..., V) to weights in [0, 1]: 0 is absent, 1 is certain enough."""
-    return np.clip(np.asarray(scores, np.float32) / CONFIDENT_SCORE, 0.0, 1.0)
+    """Detector scores (..., V) to weights in [0, 1]: 0 is absent or undefined, 1 is certain enough."""
+    scores = np.asarray(scores, np.float32)
+    return np.where(np.isfinite(scores), np.clip(scores / CONFIDENT_SCORE, 0.0, 1.0), 0.0)
 
 
 def body_height(keypoints: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,7 +81,7 @@ def window_features(
 
     Args:
         keypoints: (T, 17, 2) image pixels, y down.
-        scores: (T, 17) detector scores; 0 marks an absent joint.
+        scores: (T, 17) detector scores; 0 marks an absent joint, as does an undefined score or position.
         rate_hz: frames a second of the sequence.
 
     Returns:
@@ -143,7 +144,7 @@ def resample(
     Args:
         times_s: (N,) seconds, increasing.
         keypoints: (N, 17, C) coordinates.
-        scores: (N, 17) detector scores; 0 marks an absent joint.
+        scores: (N, 17) detector scores; 0 marks an absent joint, as does an undefined score or position.
         grid_s: (T,) seconds, increasing.
 
     Returns:
@@ -164,6 +165,8 @@ def resample(
         :, None
     ]  # (T, 1)
     xy, s = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
+    defined = np.isfinite(xy).all(-1) & np.isfinite(s)
+    xy, s = np.where(defined[..., None], xy, 0.0), np.where(defined, s, 0.0)
     s_lo, s_hi = s[lo], s[hi]
     # Where only one side has seen the joint, its position counts whole.
     position = np.where(s_lo <= 0, 1.0, np.where(s_hi <= 0, 0.0, part))[..., None]  # (T, 17, 1)

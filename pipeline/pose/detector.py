@@ -122,7 +122,7 @@ class DetectorNetwork:
         picture = ((canvas.astype(np.float32) - self._mean) / self._std).transpose(2, 0, 1)[None]
         outputs = self._network.run({self._network.inputs[0].name: picture})
         found = np.asarray(outputs["dets"], np.float32).reshape(-1, 5)
-        people = found[:, 4] >= PERSON_SCORE
+        people = (found[:, 4] >= PERSON_SCORE) & np.isfinite(found).all(axis=1)
         if "labels" in outputs:
             people &= np.asarray(outputs["labels"]).reshape(-1) == 0
         found = found[people]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models import model_path
 from pipeline.pose.network import BACKEND, PoseNetwork
 from pipeline.pose.square import Square, box_around, cut
+from pipeline.pose.undefined import without_undefined
 from pipeline.types import Pose
 
 SIZE = 192
@@ -37,8 +38,8 @@ class MoveNetLightning:
         The person's score is the mean of the keypoints' scores, which is also what multipose's score comes to.
         """
         table = self._network(cut(image, square, SIZE))[0, 0]  # (17, 3): y, x, score
-        keypoints = (table[:, 1::-1] * square.side + np.array([square.left, square.top])).astype(np.float32)
-        scores = table[:, 2].astype(np.float32)
+        places = table[:, 1::-1] * square.side + np.array([square.left, square.top])
+        keypoints, scores = without_undefined(places, table[:, 2])
         return Pose(keypoints, scores, box_around(keypoints, scores), float(scores.mean()))
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from pipeline.pose.detector import Boxes, create_detector
 from pipeline.pose.picture import as_bgr
 from pipeline.pose.reduce import coco_indices
 from pipeline.pose.topdown import DETECT_EVERY_S, PERSON_SCORE, TopDown
+from pipeline.pose.undefined import without_undefined
 from pipeline.types import Frame, Pose
 
 __all__ = ["BoxModel", "OneStageModel", "create_mmpose", "missing_packages"]
@@ -120,8 +121,12 @@ class OneStageModel:
         from mmpose.apis import inference_bottomup
 
         found = inference_bottomup(self._model, as_bgr(frame.image))[0].pred_instances
-        keypoints = np.asarray(found.keypoints, np.float32).reshape(len(found), -1, 2)[:, self._joints]
-        scores = np.asarray(found.keypoint_scores, np.float32)[:, self._joints].clip(0, 1)
+        if not len(found):
+            return ()
+        everywhere = np.asarray(found.keypoints, np.float32).reshape(len(found), -1, 2)[:, self._joints]
+        unsure = np.asarray(found.keypoint_scores, np.float32)[:, self._joints]
+        people = [without_undefined(*person) for person in zip(everywhere, unsure, strict=True)]
+        keypoints, scores = (np.stack(each) for each in zip(*people, strict=True))
         boxes = np.asarray(found.bboxes, np.float32) if "bboxes" in found else _around(keypoints)
         sure = np.asarray(found.bbox_scores, np.float32) if "bbox_scores" in found else scores.mean(axis=1)
         order = np.argsort(-sure, kind="stable")

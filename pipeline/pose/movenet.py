@@ -13,6 +13,7 @@ from pipeline.pose.base import PoseError
 from pipeline.pose.network import BACKEND, PoseNetwork
 from pipeline.pose.oks import suppress_duplicates
 from pipeline.pose.picture import STRIDE, View, as_bgr, letterbox, whole
+from pipeline.pose.undefined import without_undefined
 from pipeline.types import Frame, Pose
 
 LONG_SIDE = 256
@@ -41,14 +42,15 @@ def decode_multipose(
     """
     poses = []
     for row in table[0]:
-        if not row[55] >= person_score:  # written so that a NaN is left out too
+        if not (row[55] >= person_score and np.isfinite(row[51:]).all()):
             continue
         joints = row[:51].reshape(17, 3)
         y1, x1, y2, x2 = row[51:55]
+        keypoints, scores = without_undefined(joints[:, 1::-1] * factors + corner, joints[:, 2])
         poses.append(
             Pose(
-                keypoints=(joints[:, 1::-1] * factors + corner).astype(np.float32),
-                scores=joints[:, 2].astype(np.float32),
+                keypoints=keypoints,
+                scores=scores,
                 box=(np.array([x1, y1, x2, y2]) * np.tile(factors, 2) + np.tile(corner, 2)).astype(np.float32),
                 score=float(row[55]),
             )

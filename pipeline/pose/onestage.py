@@ -15,6 +15,7 @@ from pipeline.pose.batch import normalise, run_batched
 from pipeline.pose.nms import suppress_boxes
 from pipeline.pose.picture import as_bgr
 from pipeline.pose.reduce import coco_indices
+from pipeline.pose.undefined import without_undefined
 from pipeline.types import Frame, Pose
 
 PAD = (114, 114, 114)
@@ -54,8 +55,10 @@ class OneStage:
         corners = np.clip(dets[:, :4].reshape(-1, 2, 2), 0, np.array(card.size, np.float32))
         boxes = to_image(corners, center[None], scale[None], card.size).reshape(-1, 4)
         keypoints = to_image(people[..., :2], center[None], scale[None], card.size)
-        scores = np.clip(people[..., 2], 0, 1)
-        return tuple(Pose(*person) for person in zip(keypoints, scores, boxes, dets[:, 4].tolist(), strict=True))
+        return tuple(
+            Pose(*without_undefined(places, scores), box, score)
+            for places, scores, box, score in zip(keypoints, people[..., 2], boxes, dets[:, 4].tolist(), strict=True)
+        )
 
     def close(self) -> None:
         """Release the network."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.pose.detector import Boxes, PersonDetector
 from pipeline.pose.oks import suppress_duplicates
 from pipeline.pose.picture import as_bgr
+from pipeline.pose.undefined import without_undefined
 from pipeline.types import Frame, Pose
 
 DETECT_EVERY_S = 0.25
@@ -110,10 +111,10 @@ def make_pose(keypoints: NDArray[np.float32], scores: NDArray[np.float32], box: 
         scores: (17,) as the network gives them; brought into [0, 1].
         box: (4,) in which the person was looked for.
     """
-    scores = np.clip(np.nan_to_num(scores), 0, 1).astype(np.float32)
+    keypoints, scores = without_undefined(keypoints, scores)
     sure = keypoints[scores >= SURE]
     if len(sure) >= 4:
         low, high = sure.min(axis=0), sure.max(axis=0)
         margin = MARGIN * max((high - low).max(), 1.0)
         box = np.concatenate([low - margin, high + margin])
-    return Pose(keypoints.astype(np.float32), scores, box.astype(np.float32), float(scores.mean()))
+    return Pose(keypoints, scores, box.astype(np.float32), float(scores.mean()))

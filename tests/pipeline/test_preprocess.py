@@ -49,6 +49,23 @@ def test_an_absent_joint_leaves_no_trace():
     assert not window_features(xy, s)[:, 9].any()
 
 
+@pytest.mark.parametrize("undefined", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("what", ["score", "position"])
+def test_an_undefined_joint_is_an_absent_one(undefined, what):
+    t, xy, s = walking(30, 30.0)
+    absent, odd_xy, odd_s = s.copy(), xy.copy(), s.copy()
+    absent[10, 9] = 0
+    if what == "score":
+        odd_s[10, 9] = undefined
+    else:
+        odd_xy[10, 9, 1] = undefined
+    grid = np.arange(0, 1.0, 1 / 40)  # on observations and between them
+    wanted = resample(t, xy, absent, grid)
+    for found, right in zip(resample(t, odd_xy, odd_s, grid), wanted, strict=True):
+        np.testing.assert_array_equal(found, right)
+    np.testing.assert_array_equal(window_features(odd_xy, odd_s), window_features(xy, absent))
+
+
 def test_a_frame_depends_on_itself_and_its_predecessor_only():
     _, xy, s = walking(12, 15.0)
     whole = window_features(xy, s)

@@ -75,6 +75,18 @@ class Spied:
         return getattr(self._model, name)
 
 
+def test_one_undefined_score_costs_nobody_the_label(action_model: ActionModel) -> None:
+    recogniser = Recogniser(action_model)
+    found = []
+    for i in range(60):
+        (person,) = people_at(i / 30, (2,))
+        if i == 20:
+            person.pose.scores[9] = np.nan
+        found += recogniser.update([person], i / 30).values()
+    assert len(found) >= 4
+    assert all(np.isfinite(action.probability) and np.isfinite(action.embedding).all() for action in found)
+
+
 def test_each_frame_passes_the_spatial_network_once(action_model: ActionModel) -> None:
     rows: list[int] = []
 

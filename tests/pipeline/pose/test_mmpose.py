@@ -12,7 +12,7 @@ import pytest
 
 from engines.openmmlab import needs
 from pipeline.pose import PoseError, PoseEstimator, create_pose
-from pipeline.pose.mmpose import BoxModel
+from pipeline.pose.mmpose import BoxModel, OneStageModel
 from pipeline.types import Frame
 from tests.openmmlab import boxes_on, needs_mmpose, picture, random_model, save_checkpoint
 
@@ -46,6 +46,15 @@ def test_estimator_from_configuration_and_checkpoint(name: str, tmp_path: Path) 
     assert [one.score for one in people] == sorted((one.score for one in people), reverse=True)
     pose.close()
     pose.close()
+
+
+@needs_mmpose
+def test_a_one_stage_model_that_finds_nobody_gives_an_empty_scene(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model("rtmo-t")
+    pose = OneStageModel(model, "rtmo-t")
+    assert pose.estimate(Frame(0, 0.0, picture("walkers")))
+    monkeypatch.setitem(model.test_cfg, "score_thr", 1.1)
+    assert pose.estimate(Frame(1, 0.1, picture("walkers"))) == ()
 
 
 @needs_mmpose

@@ -158,6 +158,17 @@ def test_decode_reads_the_published_layout():
     assert pose.scores == pytest.approx(0.9)
 
 
+def test_what_the_network_leaves_undefined_is_absent():
+    table = np.zeros((1, 6, 56), np.float32)
+    table[0, :2, :51].reshape(2, 17, 3)[:] = [0.5, 0.25, 0.8]
+    table[0, :2, 51:] = [0.2, 0.1, 0.8, 0.4, 0.9]
+    table[0, 0, 3 * 7 + 2] = np.nan  # the left elbow's score
+    table[0, 1, 52] = np.nan  # a side of the second box
+    (pose,) = decode_multipose(table, np.array([640, 480], np.float32), np.zeros(2, np.float32), 0.2)
+    assert np.flatnonzero(pose.scores == 0).tolist() == [7]
+    np.testing.assert_allclose(pose.keypoints, [[160, 240]] * 17)
+
+
 def test_wrong_options_are_one_sentence():
     with pytest.raises(PoseError, match="multiple of 32, not 250"):
         MoveNetMultipose(long_side=250)

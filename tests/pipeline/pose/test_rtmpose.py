@@ -21,7 +21,7 @@ from pipeline.pose.reduce import MIRRORED
 from pipeline.pose.rtmpose import CropNetwork
 from pipeline.pose.simcc import decode_simcc, unflip_simcc
 from pipeline.pose.topdown import TopDown
-from pipeline.types import COCO_KEYPOINTS, Frame
+from pipeline.types import COCO_KEYPOINTS, Frame, Pose
 
 
 def spot(x: int, y: int, width: int = 640, height: int = 480) -> np.ndarray:
@@ -162,6 +162,37 @@ def test_one_stage_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[1].scores, 0.8, atol=1e-6)
 
 
+def test_a_joint_that_a_one_stage_network_leaves_undefined_is_absent(tmp_path: Path) -> None:
+    joints = np.column_stack([np.linspace(100, 200, 17), np.linspace(100, 400, 17), np.full(17, 0.8)]).astype(np.float32)
+    joints[3, 2], joints[4, 0] = np.nan, np.inf
+    people = np.array([[100, 100, 200, 400, 0.7, *joints.ravel()], [300, np.nan, 400, 400, 0.9, *joints.ravel()]])
+    pose = create_pose(f"rtmpose:{one_stage_model(tmp_path / 'rtmo.onnx', people)}", backend="onnx-cpu")
+    (found,) = pose.estimate(Frame(0, 0.0, np.zeros((640, 640, 3), np.uint8)))
+    assert_absent(found, (3, 4))
+
+
+def assert_absent(pose: Pose, absent: tuple[int, ...]) -> None:
+    """These joints have no score, the others do, and all lie within the body."""
+    assert np.flatnonzero(pose.scores == 0).tolist() == list(absent)
+    others = np.delete(pose.keypoints, absent, axis=0)
+    assert (pose.keypoints >= others.min(axis=0)).all()
+    assert (pose.keypoints <= others.max(axis=0)).all()
+    assert np.isfinite(pose.box).all()
+
+
+def test_a_joint_that_a_crop_network_leaves_undefined_is_absent() -> None:
+    class Astray(Figure):
+        def keypoints_in(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            keypoints, scores = super().keypoints_in(image, boxes)
+            keypoints[:, 5], scores[:, 6] = np.nan, np.inf
+            return keypoints, scores
+
+    pose = TopDown(Astray(), FixedBoxes((60, 100, 140, 300)), detect_every_s=10)
+    for index in range(3):
+        (found,) = pose.estimate(Frame(index, index / 10, np.zeros((480, 640, 3), np.uint8)))
+        assert_absent(found, (5, 6))
+
+
 def test_files_that_cannot_work_are_one_sentence(tmp_path: Path) -> None:
     detector = detector_model(tmp_path / "det.onnx")
     simcc = simcc_model(tmp_path / "pose.onnx")
@@ -196,7 +227,17 @@ def test_detector_runs_at_its_interval_and_boxes_follow_the_body() -> None:
     assert network.closed
 
 
-def test_time_that_jumps_back_or_nobody_in_view_asks_the_detector_again() -> None:
+def test_time_that_jumps_back_asks_the_detector_again() -> None:
+    detector = FixedBoxes((60, 100, 140, 300))
+    pose = TopDown(Figure(), detector, detect_every_s=10)
+    calls = []
+    for index, time_s in enumerate((0.0, 0.1, -5.0, -4.9)):
+        assert pose.estimate(Frame(index, time_s, np.zeros((480, 640, 3), np.uint8)))
+        calls.append(detector.calls)
+    assert calls == [1, 1, 2, 2]
+
+
+def test_nobody_in_view_asks_the_detector_again() -> None:
     class Nobody:
         def keypoints_in(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return np.zeros((len(boxes), 17, 2)), np.full((len(boxes), 17), 0.05)
@@ -207,8 +248,8 @@ def test_time_that_jumps_back_or_nobody_in_view_asks_the_detector_again() -> Non
     detector = FixedBoxes((0, 0, 10, 10))
     pose = TopDown(Nobody(), detector, detect_every_s=10)
     image = np.zeros((48, 64, 3), np.uint8)
-    for index, time_s in enumerate((0.0, 0.1, 0.2, -5.0)):
-        assert pose.estimate(Frame(index, time_s, image)) == ()
+    for index in range(4):
+        assert pose.estimate(Frame(index, index / 10, image)) == ()
     assert detector.calls == 4
 
 
