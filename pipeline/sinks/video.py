@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pipeline.sinks.background import BackgroundSink
 from pipeline.sinks.base import SinkBase, SinkError
 from pipeline.sinks.encoders import Encoder, EncoderFactory, Image, open_encoder
 from pipeline.sinks.whole_file import WholeFile
+from pipeline.sources.capture import unusable_name
 from pipeline.types import Result
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,8 @@ class VideoFileSink(SinkBase):
         encoder: opens the file at the first picture, when the size is known.
 
     Raises:
-        SinkError: at once when the place cannot be written or the ending is no known container.
+        SinkError: at once when the place cannot be written, the ending is no known container, or the name cannot be
+            given to an encoder.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class VideoFileSink(SinkBase):
         self.name = f"video {Path(path).name}"
         if Path(path).suffix.lower() not in SUFFIXES:
             raise SinkError(f"{path} does not end like a video that can be written ({', '.join(SUFFIXES)})")
+        if reason := unusable_name(os.path.realpath(path)):
+            raise SinkError(reason)
         self._draw = draw
         self._fps = fps if fps is not None and math.isfinite(fps) and 0.1 <= fps <= 240 else FALLBACK_FPS
         self._open = encoder

@@ -13,6 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.sources.errors import SourceError
+from pipeline.sources.redact import redact_url
+
 if "OPENCV_LOG_LEVEL" not in os.environ:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -33,14 +36,37 @@ class Capture(Protocol):
         """Let the device go."""
 
 
+def unusable_name(name: str | os.PathLike[str]) -> str | None:
+    """Why OpenCV and FFmpeg cannot be given a path or an address, as a sentence; None where they can.
+
+    A name that is not valid UTF-8, which Python holds in surrogates, ends the whole process inside of OpenCV.
+    """
+    text = os.fspath(name)
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return None if shown == text else f"{redact_url(shown)} is no name in UTF-8, which videos need: rename it"
+
+
 def open_file_capture(path: str) -> Capture:
-    """A capture of a local file; ``isOpened`` tells whether it is a video."""
+    """A capture of a local file; ``isOpened`` tells whether it is a video.
+
+    Raises:
+        SourceError: the name cannot be given to OpenCV.
+    """
     # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
-    return cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)
+    path = os.path.abspath(path)
+    if reason := unusable_name(path):
+        raise SourceError(reason)
+    return cv2.VideoCapture(path, cv2.CAP_FFMPEG)
 
 
 def open_url_capture(url: str, open_timeout_s: float, read_timeout_s: float) -> Capture:
-    """A capture of a network stream; FFmpeg gives up by itself after the time-outs (RTSP goes over TCP)."""
+    """A capture of a network stream; FFmpeg gives up by itself after the time-outs (RTSP goes over TCP).
+
+    Raises:
+        SourceError: the address cannot be given to OpenCV.
+    """
+    if reason := unusable_name(url):
+        raise SourceError(reason)
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(open_timeout_s * 1000),
         cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(read_timeout_s * 1000),

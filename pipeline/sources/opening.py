@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,9 @@ from pipeline.sources.video import VideoReader
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtp", "udp", "srt", "tcp")
 
 PICTURE_FPS = 25.0
+
+LAST_CAMERA = 2**31 - 1
+"""OpenCV takes no greater number; no system has so many by far."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
 
@@ -93,7 +97,7 @@ def _reader(
             raise SourceError("the name of the source is empty")
         spec = Path(spec)
     if isinstance(spec, Path):
-        return _path(spec.expanduser(), fps, capture)
+        return _path(Path(os.path.expanduser(spec)), fps, capture)  # nobody's ~ stays what it is: no such file
     if isinstance(spec, Sequence):
         return _list(spec, fps)
     given = type(spec).__name__
@@ -106,8 +110,8 @@ def _camera(
     fps: float | None,
     capture: Callable[[int | str], Capture] | None,
 ) -> tuple[str, Callable[[], Reader]]:
-    if isinstance(camera, int) and camera < 0:
-        raise SourceError(f"cameras are numbered from 0, there is no camera {camera}")
+    if isinstance(camera, int) and not 0 <= camera <= LAST_CAMERA:
+        raise SourceError(f"there is no camera {camera}: they are numbered from 0")
     name = f"camera {camera}"
 
     def make() -> Capture:
@@ -133,7 +137,7 @@ def _url(
 
 
 def _path(path: Path, fps: float, capture: Callable[[int | str], Capture] | None) -> tuple[str, Callable[[], Reader]]:
-    if path.is_dir():
+    if os.path.isdir(path):
         pictures = pictures_in(path)
         name = path.resolve().name or str(path)
         return name, lambda: PictureReader(pictures, name, fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ class PictureReader:
     def open(self) -> None:
         """Raises SourceError when a listed file is missing."""
         for picture in self._pictures:
-            if isinstance(picture, Path) and not picture.is_file():
+            if isinstance(picture, Path) and not os.path.isfile(picture):
                 raise SourceError(f"there is no picture {picture}")
 
     def read(self) -> Shot | None:

@@ -90,7 +90,7 @@ def shortfall(name: str, read: int, last_s: float, frame_count: int | None, fps:
 
 def _check_file(path: Path) -> None:
     """Raises SourceError for what can be said without decoding anything."""
-    if not path.exists():
+    if not os.path.exists(path):  # unlike the path's own method, also for a name too long for the system
         raise SourceError(f"there is no file {path}")
     if not path.is_file():
         raise SourceError(f"{path} is not a regular file")

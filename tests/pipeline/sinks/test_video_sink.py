@@ -222,6 +222,7 @@ def test_a_bad_place_or_ending_is_told_before_the_work(tmp_path: Path) -> None:
     }
     (tmp_path / "folder.mp4").mkdir()
     bad[tmp_path / "folder.mp4"] = "is a folder"
+    bad[tmp_path / "caf\udce9.mp4"] = "is no name in UTF-8"  # bytes that are not UTF-8, as Python holds them
     for path, words in bad.items():
         with pytest.raises(SinkError, match=words):
             VideoSink(path, frame_image)

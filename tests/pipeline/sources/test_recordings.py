@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -74,6 +76,27 @@ def test_a_gif_is_a_video_with_its_own_durations(tmp_path: Path) -> None:
 def test_a_name_with_a_colon_and_other_letters_is_a_file(write_video) -> None:
     with open_source(write_video("rtsp:schöner clip%03d.mp4", frames=3)) as source:
         assert len(list(source)) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf8_is_refused(write_video) -> None:
+    video = write_video()
+    odd = video.rename(video.with_name(os.fsdecode(b"caf\xe9.mp4")))
+    with pytest.raises(SourceError, match=r"caf\\udce9\.mp4 is no name in UTF-8"):
+        open_source(odd)
+    with pytest.raises(SourceError, match=r"cam\\udce9/live is no name in UTF-8"):
+        open_source(os.fsdecode(b"rtsp://admin:secret@cam\xe9/live"))
+    odd.rename(video)
+    with open_source(video) as source:
+        assert len(list(source)) == 10
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".mp4", "x" * 300 + ".png", "x" * 300, "~nobody-of-this-name/x.mp4"])
+def test_a_name_that_the_system_cannot_have_is_a_missing_file(name: str) -> None:
+    with pytest.raises(SourceError, match="there is no (file|picture)"):
+        open_source(name)
+    with pytest.raises(SourceError, match="there is no picture"):
+        open_source([name])
 
 
 def test_a_truncated_video_gives_all_frames_before_the_break_then_a_warning(write_timed, caplog) -> None:
