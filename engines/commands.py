@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from engines import export_pose
 from engines.errors import EngineError
-from engines.files import write_whole
+from engines.files import make_folder, write_whole
 from engines.loading import BACKENDS
 from engines.names import model_files
 from engines.precision import PRECISIONS
+
+MOST = 1024
+"""People or threads; far more than is measured, and few enough for any memory."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--windows", type=Path, metavar="FILE")
     bench.add_argument("--backend", choices=BACKENDS, nargs="+", default=BACKENDS)
     bench.add_argument("--precision", choices=PRECISIONS, nargs="+", default=PRECISIONS)
-    bench.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="numbers of people")
-    bench.add_argument("--seconds", type=float, default=1.0, help="spent on each measurement")
-    bench.add_argument("--threads", type=int, default=1)
+    bench.add_argument("--batch", type=_count, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="numbers of people")
+    bench.add_argument("--seconds", type=_seconds, default=1.0, help="spent on each measurement")
+    bench.add_argument("--threads", type=_count, default=1)
     bench.add_argument("--json", type=Path, metavar="OUT")
     bench.set_defaults(run=_bench)
 
@@ -81,11 +85,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time above 0 seconds")
+    return seconds
+
+
 def _build(args: argparse.Namespace) -> int:
     from engines.tensorrt_backend import engine_for
 
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
+        make_folder(args.out)
     for path in model_files(args.model):
         engine, file, built = engine_for(
             path,
@@ -185,7 +205,7 @@ def _export(args: argparse.Namespace) -> int:
     from engines.reference import read_weights
 
     model, metadata = read_weights(args.weights)
-    args.out.mkdir(parents=True, exist_ok=True)
+    make_folder(args.out)
     paths = export_skeleformer(
         model,
         args.out,

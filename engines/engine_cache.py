@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engines.errors import EngineError
-from engines.files import digest, write_whole
+from engines.files import digest, make_folder, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,9 @@ def cache_folder() -> Path:
     else:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skeleprompt"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EngineError(f"The cache folder {folder} cannot be made: set {VARIABLE} to another one.") from error
+        make_folder(folder)
+    except EngineError as error:
+        raise EngineError(f"{error} Set {VARIABLE} to another one.") from error
     return folder
 
 
@@ -127,14 +127,24 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock beside ``path``; other processes that build the same engine wait and then find it built.
 
     The lock is the operating system's, so a process that dies releases it.
+
+    Raises:
+        EngineError: the folder cannot be written to, or its file system knows no locks.
     """
-    with open(path.with_suffix(".lock"), "a+b") as file:
+    with contextlib.ExitStack() as opened:
         waited = False
-        while not _try_lock(file.fileno()):
-            if not waited:
-                log.info("another process is building %s: waiting for it", path.name)
-                waited = True
-            time.sleep(0.1)
+        try:
+            file = opened.enter_context(open(path.with_suffix(".lock"), "a+b"))
+            while not _try_lock(file.fileno()):
+                if not waited:
+                    log.info("another process is building %s: waiting for it", path.name)
+                    waited = True
+                time.sleep(0.1)
+        except OSError as error:
+            reason = error.strerror or error
+            raise EngineError(
+                f"The folder {path.parent} cannot keep engines ({reason}): name another one with {VARIABLE}."
+            ) from error
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and the folders for them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def write_whole(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise EngineError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there yet.
+
+    Raises:
+        EngineError: something else is in its place, or it may not be made there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(f"The folder {path} cannot be made: {error.strerror or error}.") from error
 
 
 def digest(*parts: bytes | str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def engine_for(
 
 def _usable(target: Path, key: EngineKey) -> StoredEngine | None:
     """The engine in this file if it is whole and was built for just this, else None, with the reason logged."""
-    if not target.is_file():
+    if not os.path.isfile(target):  # unlike the path's own method, also in a folder that may not be entered
         return None
     try:
         engine = fetch(target)

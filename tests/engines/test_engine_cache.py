@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import multiprocessing
 import time
 from pathlib import Path
@@ -64,6 +65,26 @@ def test_the_folder_is_the_users_cache_unless_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineError, match=VARIABLE):
         cache_folder()
+
+
+def test_a_folder_without_room_for_a_lock_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a.lock").mkdir()
+    with pytest.raises(EngineError, match=rf"cannot keep engines.*{VARIABLE}"), locked(tmp_path / "a.engine"):
+        pass
+
+    def no_locks(handle: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("engines.engine_cache._try_lock", no_locks)
+    with pytest.raises(EngineError, match="No locks available"), locked(tmp_path / "b.engine"):
+        pass
+
+
+def test_an_error_under_the_lock_stays_what_it_is(tmp_path):
+    with pytest.raises(OSError, match="disk"), locked(tmp_path / "a.engine"):
+        raise OSError("the disk is gone")
+    with locked(tmp_path / "a.engine"):
+        pass  # it was released
 
 
 def _count(folder: Path, times: int) -> None:

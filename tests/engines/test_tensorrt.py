@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib.util
 import logging
 import multiprocessing
@@ -16,8 +17,8 @@ import pytest
 from engines import BackendUnavailable, EngineError, load
 from engines import tensorrt_library as libraries
 from engines.commands import main
-from engines.cuda import find_gpu
-from engines.engine_cache import StoredEngine, fetch, store
+from engines.cuda import Gpu, find_gpu
+from engines.engine_cache import VARIABLE, StoredEngine, fetch, store
 from engines.tensorrt_backend import engine_for, prepare
 from engines.tensorrt_build import build_engine
 from models import model_path
@@ -169,6 +170,19 @@ def test_an_unsupported_compute_capability_lists_the_supported_ones(exported, tm
 
 
 @needs_rtx
+def test_auto_goes_on_where_the_cache_cannot_be_used(exported, tmp_path, monkeypatch, caplog):
+    def no_locks(handle: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setattr("engines.engine_cache._try_lock", no_locks)
+    monkeypatch.setattr("engines.tensorrt_backend.find_gpu", lambda: Gpu("NVIDIA GeForce RTX 3060", "8.6", 1))
+    with caplog.at_level(logging.INFO, "engines"), load(exported.spatial) as network:
+        assert network.backend in ("onnx-cuda", "onnx-cpu")
+    assert "not on tensorrt-rtx: The folder" in caplog.text
+
+
+@needs_rtx
 def test_the_command_builds_both_graphs_and_names_the_files(exported, tmp_path, capsys):
     name = str(exported.spatial)[: -len("-spatial.onnx")]
     arguments = ["build", "--model", name, "--backend", "tensorrt-rtx", "--compute-capability", "8.6"]
@@ -178,6 +192,24 @@ def test_the_command_builds_both_graphs_and_names_the_files(exported, tmp_path, 
     assert all(Path(line.split()[1].rstrip(",")).is_file() for line in lines)
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.count("already built") == 2
+
+
+@pytest.mark.parametrize("command", ["build", "export"])
+def test_a_file_in_the_place_of_the_folder_is_one_sentence(command, exported, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    options = {"build": ["--model", str(exported.spatial)], "export": ["--weights", str(exported.weights)]}[command]
+    assert main([command, *options, "--out", str(tmp_path / "file")]) == 2
+    assert "file cannot be made" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [("--batch", "0"), ("--batch", "1", "-1"), ("--seconds", "nan"), ("--seconds", "0"), ("--threads", "-5")]
+)
+def test_what_cannot_be_timed_is_refused(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["bench", *option])
+    assert caught.value.code == 2
+    assert f"{option[-1]!r} is no" in capsys.readouterr().err
 
 
 def test_an_unknown_model_name_lists_the_shipped_ones(capsys):
