@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--windows", type=Path, metavar="FILE")
     bench.add_argument("--backend", choices=BACKENDS, nargs="+", default=BACKENDS)
     bench.add_argument("--precision", choices=PRECISIONS, nargs="+", default=PRECISIONS)
-    bench.add_argument("--batch", type=_count, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="numbers of people")
+    bench.add_argument("--batch", type=_count, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="how many people")
     bench.add_argument("--seconds", type=_seconds, default=1.0, help="spent on each measurement")
     bench.add_argument("--threads", type=_count, default=1)
     bench.add_argument("--json", type=Path, metavar="OUT")

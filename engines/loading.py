@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from engines.errors import EngineError
@@ -42,7 +43,7 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
         raise EngineError(f"There is no backend {backend!r}: choose auto, {', '.join(BACKENDS)}.")
     if precision not in (None, *PRECISIONS):
         raise EngineError(f"There is no precision {precision!r}: choose {', '.join(PRECISIONS)}.")
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike the path's own method, also for a name too long for the system
         raise EngineError(f"There is no model file {path}.")
     if backend != "auto":
         network = _open(path, backend, precision, threads)

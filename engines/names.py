@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engines.errors import EngineError
@@ -19,14 +20,14 @@ def model_files(name: str) -> list[Path]:
     """
     from models import model_path
 
-    for stem in (Path(name), model_path(name)):
+    for stem in (Path(os.path.expanduser(name)), model_path(name)):
         candidates = [
             [stem],
             [stem.with_name(stem.name + ".onnx")],
             [stem.with_name(f"{stem.name}-spatial.onnx"), stem.with_name(f"{stem.name}-temporal.onnx")],
         ]
         for files in candidates:
-            if all(file.is_file() and file.suffix == ".onnx" for file in files):
+            if all(os.path.isfile(file) and file.suffix == ".onnx" for file in files):
                 return files
     shipped = sorted(file.stem for file in model_path("x").parent.glob("*.onnx") if ".int8" not in file.name)
     raise EngineError(f"There is no model {name!r}: give an ONNX file or one of {', '.join(shipped) or 'none'}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -85,7 +86,7 @@ class ActionModel:
         stem = _stem(model)
         files = [stem.with_name(stem.name + suffix) for suffix in ("-spatial.onnx", "-temporal.onnx")]
         for file in files:
-            if not file.is_file():
+            if not os.path.isfile(file):
                 raise ModelError(f"There is no action model {stem}: the file {file.name} is missing.")
         fit = stem.with_name(stem.name + ".calibration.json")
         if fit.is_file():
@@ -136,8 +137,8 @@ class ActionModel:
 def _stem(model: str | Path | None) -> Path:
     if model is None:
         return model_path(DEFAULT_MODEL)
-    path = Path(model).expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(model))
+    if os.path.isdir(path):
         return path / DEFAULT_MODEL
     for suffix in _SUFFIXES:
         if path.name.endswith(suffix):

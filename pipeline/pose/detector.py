@@ -52,7 +52,7 @@ def create_detector(spec: str, *, backend: str = "auto", threads: int = 1) -> Pe
     """
     if spec == "movenet":
         return MoveNetDetector()
-    kind, _, file = spec.rpartition(":") if spec.startswith(("rtmdet:", "yolox:")) else ("", "", spec)
+    kind, _, file = spec.partition(":") if spec.startswith(("rtmdet:", "yolox:")) else ("", "", spec)
     if not file.endswith(".onnx"):
         raise PoseError(
             f"The person detector '{spec}' is not known; choose movenet, rtmdet:FILE.onnx or yolox:FILE.onnx."
@@ -101,13 +101,15 @@ class DetectorNetwork:
             PoseError: the file cannot be used.
         """
         self._network: Network = load_network(path, backend, threads)
-        outputs = {spec.name for spec in self._network.outputs}
-        if "dets" not in outputs:
+        try:
+            outputs = {spec.name for spec in self._network.outputs}
+            if "dets" not in outputs:
+                given = ", ".join(sorted(outputs))
+                raise PoseError(f"{path} gives {given}, but a detector with its post-processing inside gives dets.")
+            self._size = input_size(self._network) or (640, 640)
+        except BaseException:
             self._network.close()
-            raise PoseError(
-                f"{path} gives {', '.join(sorted(outputs))}, but a detector with its post-processing inside gives dets."
-            )
-        self._size = input_size(self._network) or (640, 640)
+            raise
         self._mean = np.array([0, 0, 0] if yolox else [103.53, 116.28, 123.675], np.float32)  # BGR
         self._std = np.array([1, 1, 1] if yolox else [57.375, 57.12, 58.395], np.float32)
 

@@ -6,6 +6,7 @@ model that has proved itself, ``python -m engines export-pose`` makes a file tha
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def create_mmpose(
         PoseError: mmpose is not installed, or the configuration, the weights or the detector cannot be used.
     """
     try:
+        config = os.path.expanduser(config)
+        weights = weights and os.path.expanduser(weights)
         model = load_model(config, weights, device=_device(device), trusted=trust_weights)
         if kind_of(model) == "one-stage":
             return OneStageModel(model, config)

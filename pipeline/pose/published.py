@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import engines
@@ -13,13 +14,13 @@ from pipeline.pose.reduce import names_by_count
 
 
 def load_network(path: Path, backend: str, threads: int) -> Network:
-    """Load an ONNX file.
+    """Load an ONNX file; ``~`` is the user's home.
 
     Raises:
         PoseError: the file is missing or damaged, or the backend does not work here.
     """
     try:
-        return engines.load(path, backend=backend, threads=threads)
+        return engines.load(os.path.expanduser(path), backend=backend, threads=threads)
     except EngineError as error:
         raise PoseError(str(error)) from error
 

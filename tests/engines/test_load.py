@@ -30,6 +30,8 @@ def test_unknown_names_list_the_known_ones(exported, backend, precision, message
 def test_missing_and_damaged_files(exported, tmp_path):
     with pytest.raises(EngineError, match="no model file"):
         load(tmp_path / "absent.onnx")
+    with pytest.raises(EngineError, match="no model file"):
+        load("x" * 300)
     data = exported.spatial.read_bytes()
     for name, content in {"empty": b"", "half": data[: len(data) // 2], "text": b"not a model" * 100}.items():
         path = tmp_path / f"{name}.onnx"

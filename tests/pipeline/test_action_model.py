@@ -89,3 +89,9 @@ def test_says_which_file_is_missing_or_damaged(copy: Path) -> None:
     temporal.write_bytes(temporal.read_bytes()[:5000])
     with pytest.raises(EngineError, match="skeleformer-temporal"):
         ActionModel.load(copy, backend="onnx-cpu")
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x" * 300])
+def test_a_name_that_the_system_cannot_have_is_a_missing_model(name: str) -> None:
+    with pytest.raises(ModelError, match="There is no action model"):
+        ActionModel.load(name)

@@ -11,6 +11,7 @@ import pytest
 from onnx_pose_models import detector_model, one_stage_model, simcc_model
 
 from engines.errors import EngineError
+from engines.network import TensorSpec
 from engines.pose_card import PoseCard
 from pipeline.pose import PoseError, create_pose
 from pipeline.pose.affine import centers_and_scales, crop_matrix, to_image
@@ -139,6 +140,43 @@ def test_yolox_gets_plain_pixels(tmp_path: Path) -> None:
     np.testing.assert_allclose(create_detector(f"yolox:{other}").detect(image), [[200, 100, 400, 300]], atol=3)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no colons in names there")
+def test_a_colon_in_the_path_belongs_to_the_path(tmp_path: Path) -> None:
+    image = np.full((480, 640, 3), 20, np.uint8)
+    image[100:300, 200:400] = 200
+    path = detector_model(tmp_path / "C:people.onnx", threshold=150)
+    np.testing.assert_allclose(create_detector(f"yolox:{path}").detect(image), [[200, 100, 400, 300]], atol=3)
+
+
+def test_a_drive_letter_is_not_lost() -> None:
+    with pytest.raises(PoseError, match=r"no model file C:\\models\\person\.onnx"):
+        create_detector(r"yolox:C:\models\person.onnx")
+
+
+def test_files_in_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    simcc_model(tmp_path / "m.onnx")
+    detector_model(tmp_path / "det.onnx")
+    pose = create_pose("rtmpose:~/m.onnx", detector="~/det.onnx", backend="onnx-cpu")
+    assert len(pose.estimate(Frame(0, 0.0, spot(270, 200)))) == 1
+
+
+def test_a_detector_that_cannot_be_used_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd:
+        inputs = outputs = (TensorSpec("dets", np.dtype(np.float32), (1, 320)),)
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    network = Odd()
+    monkeypatch.setattr("pipeline.pose.detector.load_network", lambda path, backend, threads: network)
+    with pytest.raises(PoseError, match="takes one picture"):
+        create_detector("people.onnx")
+    assert network.closed
+
+
 def test_boxes_of_other_classes_are_left_out(tmp_path: Path) -> None:
     image = np.full((480, 640, 3), 20, np.uint8)
     image[100:300, 200:400] = 250
@@ -163,7 +201,7 @@ def test_one_stage_file(tmp_path: Path) -> None:
 
 
 def test_a_joint_that_a_one_stage_network_leaves_undefined_is_absent(tmp_path: Path) -> None:
-    joints = np.column_stack([np.linspace(100, 200, 17), np.linspace(100, 400, 17), np.full(17, 0.8)]).astype(np.float32)
+    joints = np.column_stack([np.linspace(100, 200, 17), np.linspace(100, 400, 17), np.full(17, 0.8)])
     joints[3, 2], joints[4, 0] = np.nan, np.inf
     people = np.array([[100, 100, 200, 400, 0.7, *joints.ravel()], [300, np.nan, 400, 400, 0.9, *joints.ravel()]])
     pose = create_pose(f"rtmpose:{one_stage_model(tmp_path / 'rtmo.onnx', people)}", backend="onnx-cpu")

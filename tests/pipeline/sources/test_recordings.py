@@ -93,7 +93,7 @@ def test_a_name_that_is_not_utf8_is_refused(write_video) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".mp4", "x" * 300 + ".png", "x" * 300, "~nobody-of-this-name/x.mp4"])
 def test_a_name_that_the_system_cannot_have_is_a_missing_file(name: str) -> None:
-    with pytest.raises(SourceError, match="there is no (file|picture)"):
+    with pytest.raises(SourceError, match=r"there is no (file|picture)"):
         open_source(name)
     with pytest.raises(SourceError, match="there is no picture"):
         open_source([name])
