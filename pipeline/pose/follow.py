@@ -10,14 +10,13 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-import time
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.pose.costs import Costs, measure_costs
+from pipeline.pose.costs import Costs, clock_for, measure_costs
 from pipeline.pose.followed import Followed
 from pipeline.pose.lightning import MoveNetLightning, presence
 from pipeline.pose.movenet import MoveNetMultipose
@@ -111,8 +110,7 @@ class MoveNetFollower:
         self.rest_hz = rest_hz
         self._multipose = MoveNetMultipose(backend=backend)
         self._lightning = MoveNetLightning(backend)
-        clock = time.thread_time if backend == "onnx-cpu" else time.perf_counter
-        self.costs = costs or measure_costs(self._multipose, self._lightning, clock)
+        self.costs = costs or measure_costs(self._multipose, self._lightning, clock_for(backend))
         log.info("a whole-frame pose pass costs as much as following %.1f people", self.costs.usual)
         self._search = search or Search()
         self._together = SideBySide(usual_threads() if threads is None else threads)

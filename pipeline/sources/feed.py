@@ -25,6 +25,7 @@ _QUEUE_ALL = 4  # frames read ahead of a consumer that wants them all
 _FAILED_READS = 3  # in a row, before a live source counts as lost
 _CORRUPT_READS = 60  # in a row, before a live source counts as lost
 _JOIN_S = 0.5
+_MOST_HUNG = 3  # threads left behind in a driver; it would keep the next one as well
 
 
 class _Lost(Exception):
@@ -35,7 +36,8 @@ class Feed:
     """Reads in a thread of its own, so that a read that never returns can be noticed and left behind.
 
     A connection is one *generation*. When a read hangs, the generation number moves on and a new thread connects anew;
-    the hung thread finds itself outdated if it ever comes back, releases its device and ends.
+    the hung thread finds itself outdated if it ever comes back, releases its device and ends. While a few of them hang,
+    retries fail without a new connection.
 
     Args:
         name: of the source, without credentials.
@@ -75,6 +77,7 @@ class Feed:
         self._numbering = FrameNumbering(name, clock, journal)
         self._pacer = Pacer(clock)
         self._thread: threading.Thread | None = None
+        self._hung: list[threading.Thread] = []
 
         self.reader: Reader | None = None  # of the first connection; describes the source
         self.policy = Policy.ALL
@@ -157,6 +160,8 @@ class Feed:
             self._error = SourceError(f"{self._name} does not answer: it gave no picture in time")
             return
         self._tell(EventKind.STALLED, Severity.WARNING, f"{self._name} stalls: it gave no picture in time")
+        assert self._thread is not None
+        self._hung.append(self._thread)
         self._spawn(retry=True)
 
     def _spawn(self, retry: bool) -> None:
@@ -283,21 +288,26 @@ class Feed:
     def _wait_for_retry(self, generation: int, reason: str) -> bool:
         """Backs off before the next connection; False when outdated. Raises SourceError when retries are used up."""
         with self._changed:
-            if generation != self._generation:
-                return False
-            self._retries += 1
-            limit = self._options.max_retries
-            if limit is not None and self._retries > limit:
-                sentence = f"{self._name} is lost for good after {limit} retries" + (f" ({reason})" if reason else "")
-                self._tell(EventKind.GAVE_UP, Severity.ERROR, sentence)
-                raise SourceError(sentence)
-            wait = Deadline(self._clock, self._options.backoff_s(self._retries))
             while generation == self._generation:
-                left_s = wait.left_s()
-                if left_s <= 0:
-                    return True
-                self._changed.wait(min(left_s, _POLL_S))
-            return False
+                self._retries += 1
+                limit = self._options.max_retries
+                if limit is not None and self._retries > limit:
+                    reason = f" ({reason})" if reason else ""
+                    sentence = f"{self._name} is lost for good after {limit} retries{reason}"
+                    self._tell(EventKind.GAVE_UP, Severity.ERROR, sentence)
+                    raise SourceError(sentence)
+                self._pause(generation, self._options.backoff_s(self._retries))
+                self._hung = [thread for thread in self._hung if thread.is_alive()]
+                if len(self._hung) < _MOST_HUNG:
+                    break
+                self._changed.wait(_POLL_S)  # lets the lock go, also where there is no backing off
+            return generation == self._generation
+
+    def _pause(self, generation: int, span_s: float) -> None:
+        """Waits, but not beyond the end of this generation. The lock is held."""
+        wait = Deadline(self._clock, span_s)
+        while generation == self._generation and (left_s := wait.left_s()) > 0:
+            self._changed.wait(min(left_s, _POLL_S))
 
     def _reconnected(self, generation: int) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -85,6 +86,52 @@ def test_a_read_that_never_returns_is_left_behind() -> None:
         fresh.give(picture(0))
 
 
+def test_a_driver_that_hangs_is_not_asked_over_and_over() -> None:
+    back = threading.Event()
+    before, after = HandCapture().give(picture(1)), HandCapture().give(picture(2))
+    opened: list[int] = []
+
+    def camera(target: int | str) -> HandCapture:
+        opened.append(len(opened))
+        if len(opened) == 1:
+            return before
+        if back.is_set():
+            return after
+        back.wait(PATIENCE_S)
+        return HandCapture(opens=False)
+
+    options = LiveOptions(open_timeout_s=0.02, stall_timeout_s=0.02, backoff_first_s=0.0)
+    with open_source(0, capture=camera, options=options) as source:
+        assert value_of(next(source)) == 1
+        got: list[int] = []
+        consumer = threading.Thread(target=lambda: got.append(value_of(next(source))))
+        consumer.start()
+        time.sleep(1.0)  # a retry every few hundredths of a second
+        assert len(opened) <= 4
+        assert sum(thread.name == "source:camera 0" for thread in threading.enumerate()) <= 5
+        back.set()
+        consumer.join(PATIENCE_S)
+        assert got == [2]
+        before.give(picture(0))
+        after.give(picture(0))
+
+
+def test_retries_run_out_also_while_the_driver_hangs() -> None:
+    back = threading.Event()
+    before = HandCapture().give(picture(1))
+
+    def camera(target: int | str) -> HandCapture:
+        return before if not before.waiting.is_set() else back.wait(PATIENCE_S) and HandCapture(opens=False)
+
+    options = LiveOptions(0.02, 0.02, backoff_first_s=0.01, backoff_max_s=0.01, max_retries=8)
+    with open_source(0, capture=camera, options=options) as source:
+        assert value_of(next(source)) == 1
+        with pytest.raises(SourceError, match="lost for good after 8 retries"):
+            next(source)
+    back.set()
+    before.give(picture(0))
+
+
 def test_a_camera_unplugged_and_back() -> None:
     clock = HandClock(tick_s=0.5, moved_by="source:")  # by the reader, never by whoever waits for a frame
     before = HandCapture().give(picture(1), picture(2)).fail(3)
@@ -130,12 +177,27 @@ def test_giving_up_is_an_error_after_all_frames() -> None:
 
 def test_a_connection_that_keeps_breaking_keeps_coming_back() -> None:
     camera = HandCamera(*(HandCapture().give(picture(value)).fail(3) for value in range(10)), HandCapture())
-    options = LiveOptions(backoff_first_s=0.01)
+    options = LiveOptions(backoff_first_s=0.01, max_retries=1)  # in a row: each return counts them anew
     with open_source(0, capture=camera, policy=Policy.ALL, options=options) as source:
         frames = list(itertools.islice(source, 10))
         assert [value_of(frame) for frame in frames] == list(range(10))
         assert source.stats.reconnects == 9
         camera.connections[-1].give(picture(0))  # type: ignore[union-attr]
+
+
+def test_a_stream_stays_a_stream_whatever_it_claims_when_it_comes_back() -> None:
+    class Recording(HandCapture):
+        def get(self, propId: int) -> float:
+            return 100.0
+
+    last = Recording().give(picture(3))
+    camera = HandCamera(HandCapture().give(picture(1)).fail(3), Recording().give(picture(2)).fail(3), last)
+    options = LiveOptions(backoff_first_s=0.01)
+    with open_source("rtsp://host/x", capture=camera, policy=Policy.ALL, options=options) as source:
+        frames = [next(source) for _ in range(3)]
+        assert [value_of(frame) for frame in frames] == [1, 2, 3]
+        assert frames[0].time_s < frames[1].time_s < frames[2].time_s < 60
+        last.give(picture(0))
 
 
 def test_a_change_of_size_is_delivered_and_told() -> None:
