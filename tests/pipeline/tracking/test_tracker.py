@@ -100,6 +100,15 @@ def test_two_people_side_by_side_are_not_exchanged_when_either_is_missed() -> No
     assert scene.one_id_each()
 
 
+def test_a_thing_that_flashes_now_and_then_never_gets_an_id() -> None:
+    tracker = Tracker()
+    for i in range(60):
+        poses = [pose_of(walker(i / 30, 100, 400, 160, 30))]
+        if i % 15 == 10:  # once in half a second, at the same place
+            poses.append(pose_of(walker(0, 500, 300, 100, 10)))
+        assert [p.track for p in tracker.update(poses, i / 30)] == [1]
+
+
 def test_doubtful_poses_continue_a_track_but_start_none() -> None:
     tracker = Tracker()
     body = lambda t: walker(t, 100, 400, 160, 50)  # noqa: E731
