@@ -58,7 +58,10 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     _Rewriter(half, typed).rewrite()
     del half.graph.value_info[:]
     set_metadata(half, {"precision": "fp16"})
-    onnx.checker.check_model(half, full_check=True)
+    try:
+        onnx.checker.check_model(half, full_check=True)
+    except Exception as error:  # the checker raises several unrelated types
+        raise EngineError(f"This model cannot be turned into half precision: {first_line(error)}") from error
     return half
 
 

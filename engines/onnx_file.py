@@ -5,7 +5,7 @@ All of this package takes ``onnx`` from here, so that its absence is an ``Engine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -81,15 +81,39 @@ def store_half(model: onnx.ModelProto, smallest: int = 256) -> None:
 
 
 def restore_single(model: onnx.ModelProto) -> None:
-    """Undo ``store_half``: fold every Cast of a stored weight back into the weight, in place."""
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    """Undo ``store_half``: fold every Cast of a weight stored in half precision into a weight of its own, in place.
+
+    A stored weight that is read elsewhere, too, which happens in other people's graphs, stays beside it.
+    """
+    graph = model.graph
+    outside = {value.name for value in [*graph.input, *graph.output]}  # what others name is not ours to fold
+    stored = {tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT16} - outside
+    folded: dict[str, list[str]] = {}  # stored weight -> what casts make of it
     kept = []
-    for node in model.graph.node:
-        if node.op_type == "Cast" and node.input[0] in weights and node.attribute[0].i == TensorProto.FLOAT:
-            tensor = weights[node.input[0]]
-            values = numpy_helper.to_array(tensor).astype(np.float32)
-            tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
+    for node in graph.node:
+        to_single = node.op_type == "Cast" and any(a.name == "to" and a.i == TensorProto.FLOAT for a in node.attribute)
+        if to_single and node.input[0] in stored and node.output[0] not in outside:
+            folded.setdefault(node.input[0], []).append(node.output[0])
         else:
             kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+    read = set(_read_by(kept))
+    weights = []
+    for tensor in graph.initializer:
+        for name in folded.get(tensor.name, ()):
+            weights.append(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), name))
+        if tensor.name not in folded or tensor.name in read:
+            weights.append(tensor)
+    del graph.node[:]
+    graph.node.extend(kept)
+    del graph.initializer[:]
+    graph.initializer.extend(weights)
+
+
+def _read_by(nodes: Iterable[NodeProto]) -> Iterator[str]:
+    """Names of all tensors that nodes read, in their branches and loops as well."""
+    for node in nodes:
+        yield from node.input
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _read_by(graph.node)
+                yield from (value.name for value in graph.output)

@@ -109,3 +109,67 @@ def test_a_graph_with_branches_is_refused():
     )
     with pytest.raises(EngineError, match="branches or loops"):
         to_half(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]))
+
+
+def linear_graph(nodes: list, weights: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """``x`` (N, 4) to ``y`` (N, 4), checked."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 4]) for name in "xy")
+    stored = [numpy_helper.from_array(values, name) for name, values in weights.items()]
+    graph = helper.make_graph(nodes, "g", [x], [y], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def cast(source: str, target: str) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [target], to=TensorProto.FLOAT)
+
+
+HALF_WEIGHT = np.arange(16, dtype=np.float16).reshape(4, 4) / 16
+FOREIGN = {
+    "a weight with two casts": (
+        [cast("w", "a"), cast("w", "b"), helper.make_node("MatMul", ["x", "a"], ["xa"]),
+         helper.make_node("MatMul", ["xa", "b"], ["y"])],
+        {"w": HALF_WEIGHT},
+    ),
+    "a weight that is read as it is, too": (
+        [cast("w", "a"), helper.make_node("MatMul", ["x", "a"], ["xa"]), helper.make_node("ReduceMax", ["w"], ["m"]),
+         cast("m", "most"), helper.make_node("Div", ["xa", "most"], ["y"])],
+        {"w": HALF_WEIGHT},
+    ),
+    "an integer that is a factor and a side": (
+        [cast("k", "factor"), helper.make_node("MatMul", ["x", "w"], ["xw"]),
+         helper.make_node("Div", ["xw", "factor"], ["z"]), helper.make_node("Concat", ["any", "k"], ["shape"], axis=0),
+         helper.make_node("Reshape", ["z", "shape"], ["y"])],
+        {"k": np.array([4]), "any": np.array([-1]), "w": HALF_WEIGHT.astype(np.float32)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_graphs_of_others_keep_their_meaning(what):
+    model = linear_graph(*FOREIGN[what])
+    x = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
+    (wanted,) = ReferenceEvaluator(model).run(None, {"x": x})
+    np.testing.assert_allclose(ReferenceEvaluator(to_half(model)).run(None, {"x": x})[0], wanted, atol=5e-3)
+    restore_single(model)
+    onnx.checker.check_model(model, full_check=True)
+    np.testing.assert_array_equal(ReferenceEvaluator(model).run(None, {"x": x})[0], wanted)
+
+
+def test_a_weight_too_large_for_half_precision_keeps_its_product_single():
+    weight = np.full((4, 4), 1e5, np.float32)
+    model = linear_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": weight})
+    x = np.array([[1, 0, 0, 0], [0.5, 0.25, 0, 0]], np.float32)
+    np.testing.assert_allclose(ReferenceEvaluator(to_half(model)).run(None, {"x": x})[0], x @ weight, rtol=1e-3)
+
+
+def test_what_the_checker_refuses_is_one_sentence(monkeypatch):
+    model = linear_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": np.eye(4, dtype=np.float32)})
+
+    def refuse(model: onnx.ModelProto, full_check: bool) -> None:
+        raise onnx.checker.ValidationError("no opset\nand more")
+
+    monkeypatch.setattr(onnx.checker, "check_model", refuse)
+    with pytest.raises(EngineError, match="cannot be turned into half precision: no opset$"):
+        to_half(model)

@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import multiprocessing
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,24 @@ def test_a_network_the_library_cannot_read_is_a_message_with_its_reason(exported
 
 
 @needs_rtx
+@pytest.mark.filterwarnings("ignore:Use del obj instead:DeprecationWarning")  # about any class derived from the library's
+def test_single_precision_is_not_rounded_to_tf32(exported):
+    library = libraries.library("tensorrt-rtx")
+    rounded: list[bool] = []
+
+    class Builder(library.trt.Builder):
+        def build_serialized_network(self, network, config):
+            rounded.append(config.get_flag(library.trt.BuilderFlag.TF32))
+            return super().build_serialized_network(network, config)
+
+    watched = dataclasses.replace(library, trt=types.SimpleNamespace(**{**vars(library.trt), "Builder": Builder}))
+    prepared = prepare(exported.spatial, "fp32")
+    plan, _ = build_engine(watched, prepared.model, prepared.profile, capability="8.6")
+    assert plan
+    assert rounded == [False]
+
+
+@needs_rtx
 def test_an_unsupported_compute_capability_lists_the_supported_ones(exported, tmp_path):
     with pytest.raises(EngineError, match=r"compute capability 9\.9, only 7\.5"):
         engine_for(exported.spatial, "tensorrt-rtx", capability="9.9", folder=tmp_path)
@@ -227,8 +246,6 @@ def test_a_missing_library_names_the_install_command(exported, monkeypatch, back
 
 
 def test_a_tensorrt_that_is_too_old_is_refused(monkeypatch):
-    import types
-
     severity = types.SimpleNamespace(INTERNAL_ERROR=0, ERROR=1, WARNING=2, INFO=3)
     old = types.SimpleNamespace(__version__="10.3.0", ILogger=type("ILogger", (), {"Severity": severity}))
     libraries.library.cache_clear()
