@@ -23,7 +23,7 @@ class BackgroundSink(SinkBase):
         close_limit_s: longest wait of ``close`` for a disk that has stopped answering.
 
     Attributes:
-        dropped: results that were not written because the queue was full.
+        dropped: results that were not written because the queue was full; ``close`` says so in the log.
     """
 
     def __init__(self, sink: Sink, *, live: bool, capacity: int = CAPACITY, close_limit_s: float = 30.0) -> None:
@@ -60,6 +60,7 @@ class BackgroundSink(SinkBase):
             self._closing = True
             self._changed.notify_all()
         self._thread.join(self._close_limit_s)
+        self._tell_lost(self.dropped, "frames")
         if self._thread.is_alive():
             raise SinkError(f"{self.name} does not finish: its disk does not answer")
         with self._changed:

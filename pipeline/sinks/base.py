@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from types import TracebackType
 from typing import Protocol, TypeVar, runtime_checkable
 
 from pipeline.errors import UserError
 from pipeline.types import Result
+
+logger = logging.getLogger(__name__)
 
 _Self = TypeVar("_Self", bound="SinkBase")
 
@@ -35,6 +38,9 @@ class Sink(Protocol):
 class SinkBase:
     """The context manager that all sinks here share; leaving it closes, also after an error of the run."""
 
+    name: str
+    _told = False
+
     def __enter__(self: _Self) -> _Self:
         return self
 
@@ -46,3 +52,9 @@ class SinkBase:
     def close(self) -> None:
         """Completes the output."""
         raise NotImplementedError
+
+    def _tell_lost(self, number: int, what: str) -> None:
+        """Says in the log, once, how much of a run did not get through; to be called by ``close``."""
+        if number and not self._told:
+            self._told = True
+            logger.warning("%s has not taken %d %s", self.name, number, what)

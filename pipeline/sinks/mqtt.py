@@ -100,8 +100,7 @@ class MqttSink(SinkBase):
             lost = self._sent - self._confirmed + self.dropped
         self._client.disconnect()
         self._client.loop_stop()
-        if lost:
-            logger.warning("%s has not taken %d messages", self.name, lost)
+        self._tell_lost(lost, "messages")
 
     def _connect(self, host: str, port: int) -> None:
         try:

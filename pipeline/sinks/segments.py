@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,9 @@ class SegmentSink(SinkBase):
         self.name = f"segments {Path(path).name}"
         self._file = WholeFile(path)
         self._tracks: dict[int, _Track] = {}
-        self._rows: list[tuple[float, float, int, str, float]] = []
+        # A temporary data base on disk, which takes and sorts the rows of months without filling the memory.
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._rows.execute(f"CREATE TABLE segment ({', '.join(COLUMNS)})")
         self._closed = False
 
     def write(self, result: Result) -> None:
@@ -74,15 +77,18 @@ class SegmentSink(SinkBase):
         for track, state in self._tracks.items():
             self._end(track, state)
         try:
+            rows = self._rows.execute(f"SELECT * FROM segment ORDER BY {', '.join(COLUMNS)}")
             with self._file.temporary.open("w", newline="", encoding="utf-8") as file:
                 table = csv.writer(file, lineterminator="\n")
                 table.writerow(COLUMNS)
-                for start_s, end_s, track, label, probability in sorted(self._rows):
-                    table.writerow((f"{start_s:.3f}", f"{end_s:.3f}", track, label, f"{probability:.4f}"))
+                for start_s, end_s, track, label, probability in rows:
+                    table.writerow((f"{start_s:.3f}", f"{end_s:.3f}", track, label, probability))
             self._file.commit()
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:
             self._file.discard()
-            raise SinkError(f"{self._file.path} cannot be written: {error.strerror}") from None
+            raise self._explained(error) from None
+        finally:
+            self._rows.close()
 
     def _decide(self, track: int, action: Action) -> None:
         time_s = action.time_s
@@ -101,4 +107,12 @@ class SegmentSink(SinkBase):
         segment, state.segment = state.segment, None
         if segment is not None:
             end_s = max(state.seen_s if time_s is None else time_s, segment.start_s)
-            self._rows.append((segment.start_s, end_s, track, segment.label, segment.probability / segment.decisions))
+            probability = f"{segment.probability / segment.decisions:.4f}"
+            row = (float(segment.start_s), float(end_s), int(track), segment.label, probability)
+            try:
+                self._rows.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?)", row)
+            except sqlite3.Error as error:
+                raise self._explained(error) from None
+
+    def _explained(self, error: OSError | sqlite3.Error) -> SinkError:
+        return SinkError(f"{self._file.path} cannot be written: {getattr(error, 'strerror', None) or error}")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 from typing import Any
 
 from pipeline.sinks.base import SinkBase, SinkError
 from pipeline.sinks.records import DecisionRecords, as_line
 from pipeline.types import Result
-
-logger = logging.getLogger(__name__)
 
 CLIENT_BACKLOG = 256
 """Messages that may wait for a slow client; beyond, its oldest are dropped."""
@@ -32,7 +29,7 @@ class WebSocketSink(SinkBase):
 
     Attributes:
         port: the port in use.
-        dropped: messages that slow clients have lost.
+        dropped: messages that slow clients have lost; ``close`` says so in the log.
 
     Raises:
         SinkError: when the package is missing or the port cannot be had.
@@ -74,6 +71,7 @@ class WebSocketSink(SinkBase):
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._set_stop)
         self._thread.join(2 * _STOP_S)
+        self._tell_lost(self.dropped, "messages")
 
     # the server's thread
 

@@ -171,5 +171,5 @@ def test_what_the_checker_refuses_is_one_sentence(monkeypatch):
         raise onnx.checker.ValidationError("no opset\nand more")
 
     monkeypatch.setattr(onnx.checker, "check_model", refuse)
-    with pytest.raises(EngineError, match="cannot be turned into half precision: no opset$"):
+    with pytest.raises(EngineError, match=r"cannot be turned into half precision: no opset$"):
         to_half(model)

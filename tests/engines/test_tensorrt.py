@@ -164,7 +164,7 @@ def test_a_network_the_library_cannot_read_is_a_message_with_its_reason(exported
 
 
 @needs_rtx
-@pytest.mark.filterwarnings("ignore:Use del obj instead:DeprecationWarning")  # about any class derived from the library's
+@pytest.mark.filterwarnings("ignore:Use del obj instead")  # of the library, about any class derived from its own
 def test_single_precision_is_not_rounded_to_tf32(exported):
     library = libraries.library("tensorrt-rtx")
     rounded: list[bool] = []

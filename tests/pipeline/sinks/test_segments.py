@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_track_that_is_gone_ends_its_segment_where_it_was_seen(tmp_path: Path)
     sink = SegmentSink(tmp_path / "s.csv")
     for item in results:
         sink.write(item)
-    assert not sink._tracks  # hours of passers-by cost no memory but their rows
+    assert not sink._tracks  # hours of passers-by cost no memory
     sink.close()
     sink.close()
     assert table(tmp_path / "s.csv") == [(0.0, 3.0, 1, "walk", 0.9)]
@@ -82,3 +83,17 @@ def test_nothing_decided_is_a_table_without_rows(tmp_path: Path) -> None:
 def test_a_bad_place_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="there is no folder"):
         SegmentSink(tmp_path / "absent" / "s.csv")
+
+
+def test_a_run_of_weeks_does_not_fill_the_memory(tmp_path: Path) -> None:
+    turns = 20_000
+    with SegmentSink(tmp_path / "s.csv") as sink:
+        tracemalloc.start()
+        for i in range(turns):
+            sink.write(result(i, float(i), decided={1: (("walk", "sit")[i % 2], 0.9)}))
+        grown = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    assert grown < 20 * turns  # bytes; a row has 33 characters
+    rows = table(tmp_path / "s.csv")
+    assert len(rows) == turns
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)

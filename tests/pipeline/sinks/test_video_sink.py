@@ -239,7 +239,7 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     assert everything_in(tmp_path / "there") == {"real.mp4"}
 
 
-def test_a_slow_disk_makes_a_live_run_drop_and_count() -> None:
+def test_a_slow_disk_makes_a_live_run_drop_and_count(caplog) -> None:
     slow = MemorySink()
     slow.gate.clear()
     sink = BackgroundSink(slow, live=True, capacity=4)
@@ -250,8 +250,10 @@ def test_a_slow_disk_makes_a_live_run_drop_and_count() -> None:
     assert sink.dropped == 6
     slow.gate.set()
     sink.close()
+    sink.close()
     assert slow.indices == [0, 1, 2, 3, 4]
     assert slow.closed == 1
+    assert caplog.text.count("has not taken 6 frames") == 1
 
 
 def test_a_slow_disk_makes_a_file_wait_and_loses_nothing() -> None:

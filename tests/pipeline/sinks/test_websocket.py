@@ -43,7 +43,7 @@ def test_what_was_decided_before_the_end_still_arrives() -> None:
     sink.close()
 
 
-def test_a_client_that_does_not_read_loses_its_oldest_and_holds_up_nobody() -> None:
+def test_a_client_that_does_not_read_loses_its_oldest_and_holds_up_nobody(caplog) -> None:
     labels = dict.fromkeys(range(20), ("a very long label " * 2000, 0.9))
     with (
         WebSocketSink(port=0) as sink,
@@ -56,6 +56,7 @@ def test_a_client_that_does_not_read_loses_its_oldest_and_holds_up_nobody() -> N
             sink.write(result(received, 0.0, decided=labels))
             received += len([good.recv(timeout=30) for _ in labels])
             assert received < 20_000
+    assert f"has not taken {sink.dropped} messages" in caplog.text
 
 
 def test_a_port_in_use_is_told_at_once() -> None:
