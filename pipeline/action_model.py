@@ -83,11 +83,7 @@ class ActionModel:
             EngineError: a graph cannot be loaded, or was made for another pre-processing or rate.
             CalibrationError: the calibration cannot be read.
         """
-        stem = _stem(model)
-        files = [stem.with_name(stem.name + suffix) for suffix in ("-spatial.onnx", "-temporal.onnx")]
-        for file in files:
-            if not os.path.isfile(file):
-                raise ModelError(f"There is no action model {stem}: the file {file.name} is missing.")
+        stem = find_model(model)
         fit = stem.with_name(stem.name + ".calibration.json")
         if fit.is_file():
             calibration = Calibration.load(fit)
@@ -96,7 +92,7 @@ class ActionModel:
             calibration = Calibration()
         networks: list[Network] = []
         try:
-            for file in files:
+            for file in _graphs(stem):
                 networks.append(engines.load(file, backend, precision))
             return cls(networks[0], networks[1], calibration, stem.name)
         except BaseException:
@@ -132,6 +128,23 @@ class ActionModel:
         for lock, network in ((self._spatial_lock, self._spatial), (self._temporal_lock, self._temporal)):
             with lock:
                 network.close()
+
+
+def find_model(model: str | Path | None) -> Path:
+    """The common beginning of a model's files, for what ``ActionModel.load`` takes.
+
+    Raises:
+        ModelError: one of the graphs is not there.
+    """
+    stem = _stem(model)
+    for file in _graphs(stem):
+        if not os.path.isfile(file):
+            raise ModelError(f"There is no action model {stem}: the file {file.name} is missing.")
+    return stem
+
+
+def _graphs(stem: Path) -> list[Path]:
+    return [stem.with_name(stem.name + suffix) for suffix in ("-spatial.onnx", "-temporal.onnx")]
 
 
 def _stem(model: str | Path | None) -> Path:

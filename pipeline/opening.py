@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.action_model import ActionModel
+from pipeline.action_model import ActionModel, find_model
 from pipeline.errors import UserError
-from pipeline.sources import Policy, SourceEvent, open_source
+from pipeline.sources import Policy, SourceEvent, open_source, opens_at_once
 from pipeline.stages import FrameSource
 
 SourceSpec = str | int | Path | Sequence[Any] | FrameSource
@@ -27,13 +27,32 @@ def source_of(
         SourceError: it cannot be opened.
         UserError: there is no such policy.
     """
-    if hasattr(source, "close") and hasattr(source, "__iter__"):
+    if _is_open(source):
         return source  # type: ignore[return-value]
     try:
         wanted = None if policy is None else Policy(policy)
     except ValueError:
         raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
-    return open_source(source, policy=wanted, clock=clock, on_event=on_event)
+    return open_source(source, policy=wanted, clock=clock, on_event=on_event)  # type: ignore[arg-type]
+
+
+def is_quick(source: SourceSpec) -> bool:
+    """Whether the source is open already or takes milliseconds to open.
+
+    Raises:
+        SourceError: it is no source at all.
+    """
+    return _is_open(source) or opens_at_once(source)  # type: ignore[arg-type]
+
+
+def _is_open(source: SourceSpec) -> bool:
+    return hasattr(source, "close") and hasattr(source, "__iter__")
+
+
+def check_model(model: str | Path | ActionModel | None) -> None:
+    """Raises ModelError when ``model_of`` would find nothing to load."""
+    if not isinstance(model, ActionModel):
+        find_model(model)
 
 
 def model_of(model: str | Path | ActionModel | None, backend: str, precision: str | None) -> ActionModel:
@@ -65,16 +84,33 @@ class _Background(threading.Thread):
 
 
 def open_together(
-    make_source: Callable[[], FrameSource], *makers: Callable[[], Any], keep: tuple[object, ...]
+    make_source: Callable[[], FrameSource],
+    *makers: Callable[[], Any],
+    check: Callable[[], object],
+    source_first: bool,
+    keep: tuple[object, ...],
 ) -> list[Any]:
     """Open the source here and the other parts in the background.
 
     When one part fails, the others are closed, except for those in ``keep``, and its error is raised.
+
+    Args:
+        make_source: opens the source.
+        makers: open the other parts, which may take long: an engine is built for minutes.
+        check: raises what can be said before any of them begins.
+        source_first: whether they wait for the source, too. A file takes no time, and when it cannot be opened nobody
+            wants to wait for networks; a camera takes seconds, in which they can be loaded.
+        keep: what is not closed.
     """
-    background = [_Background(make) for make in makers]
+    background: list[_Background] = []
     opened: list[Any] = []
     try:
-        opened.append(make_source())
+        if source_first:
+            opened.append(make_source())
+        check()
+        background += [_Background(make) for make in makers]
+        if not source_first:
+            opened.append(make_source())
         for thread in background:
             opened.append(thread.wait())
     except Exception:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.action_model import ActionModel
 from pipeline.channel import Channel
-from pipeline.opening import SourceSpec, model_of, open_together, source_of
+from pipeline.opening import SourceSpec, check_model, is_quick, model_of, open_together, source_of
 from pipeline.pose import create_pose
 from pipeline.pose.base import PoseEstimator
 from pipeline.pose.costs import Costs
@@ -103,6 +103,8 @@ class Pipeline(Iterator[Result]):
             lambda: source_of(source, policy, clock, on_event),
             lambda: create_pose(pose, **(pose_options or {})) if isinstance(pose, str) else pose,
             lambda: model_of(model, backend, precision) if recognise else None,
+            check=lambda: check_model(model) if recognise else None,
+            source_first=is_quick(source),
             keep=(pose, model),
         )
         self.source, estimator, self.model = parts

@@ -19,6 +19,9 @@ from pipeline.windows import GridFrames, Windows
 TOP = 5
 """Classes that an action names."""
 
+LONGEST_STRIDE_S = 60.0
+"""A stride is divided into slots for the people in view, one a grid frame, so it cannot be as long as one likes."""
+
 _ROUNDING_S = 1e-3  # time stamps of files are rounded
 _NEWS = 3  # new grid frames that are worth a last decision: a fifth of a second
 
@@ -28,7 +31,7 @@ class RecogniserConfig:
     """When to decide; all times in seconds.
 
     Attributes:
-        stride_s: time between two decisions about one person.
+        stride_s: time between two decisions about one person, ``LONGEST_STRIDE_S`` at most.
         first_s: a newcomer is decided about once seen for this long.
         least_s: somebody who is gone before that still gets a decision if seen for at least this long. (The tracker
             needs a moment to confirm a newcomer, so this is half a second in view.)
@@ -36,6 +39,9 @@ class RecogniserConfig:
         threshold: least probability of a label that is shown; None for the calibration's own.
         forget_s: a person not seen for longer than this is gone; not shorter than the tracker's ``lost_s``.
         max_batch: at most this many windows go through the network at once.
+
+    Raises:
+        UserError: a setting that makes no sense.
     """
 
     stride_s: float = 1 / 3
@@ -51,6 +57,10 @@ class RecogniserConfig:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise UserError(f"{name} is {value}, but it must be a time of at least 0 seconds.")
+        if self.stride_s > LONGEST_STRIDE_S:
+            raise UserError(f"stride_s is {self.stride_s}, but it must be {LONGEST_STRIDE_S:g} seconds at most.")
+        if self.max_batch < 1:
+            raise UserError(f"max_batch is {self.max_batch}, but a batch is at least one window.")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UserError(f"The threshold is {self.threshold}, but it must lie between 0 and 1.")
 

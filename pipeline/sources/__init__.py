@@ -2,7 +2,7 @@
 
 from pipeline.sources.errors import SourceError
 from pipeline.sources.events import EventKind, Severity, SourceEvent, SourceStats
-from pipeline.sources.opening import open_source
+from pipeline.sources.opening import open_source, opens_at_once
 from pipeline.sources.options import LiveOptions
 from pipeline.sources.policy import Policy
 from pipeline.sources.redact import redact_text, redact_url
@@ -18,6 +18,7 @@ __all__ = [
     "SourceEvent",
     "SourceStats",
     "open_source",
+    "opens_at_once",
     "redact_text",
     "redact_url",
 ]

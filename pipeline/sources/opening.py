@@ -72,6 +72,16 @@ def open_source(
     return Source(name, make, policy=policy, options=options, clock=clock, on_event=on_event)
 
 
+def opens_at_once(spec: str | int | Path | Sequence[Any]) -> bool:
+    """Whether ``open_source`` takes milliseconds for this: a recording, not a camera or an address.
+
+    Raises:
+        SourceError: it is no source at all.
+    """
+    _, make = _reader(spec, PICTURE_FPS, None, None, LiveOptions(), None)
+    return not make().live
+
+
 def _reader(
     spec: str | int | Path | Sequence[Any],
     fps: float,

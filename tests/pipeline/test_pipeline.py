@@ -261,6 +261,21 @@ def test_what_cannot_be_opened_is_said_at_once_and_the_rest_is_closed(tmp_path: 
     assert pose.closed == 0
 
 
+def test_a_misspelt_path_is_told_before_any_network_is_loaded(
+    demo_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("pipeline.pipeline.model_of", lambda *args: begun.append("model"))
+    monkeypatch.setattr("pipeline.pipeline.create_pose", lambda *args: begun.append("pose"))
+    for video in (tmp_path / "clap.mp4", tmp_path, "gopher://host/x"):
+        with pytest.raises(SourceError):
+            Pipeline(video)
+    for source in (demo_clip, 0):
+        with pytest.raises(UserError, match="There is no action model"):
+            Pipeline(source, model=tmp_path / "misspelt")
+    assert begun == []
+
+
 @pytest.mark.parametrize(
     "stamp",
     [
