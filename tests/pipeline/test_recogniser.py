@@ -230,7 +230,7 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         RecogniserConfig(forget_s=-1)
     with pytest.raises(UserError, match="threshold"):
         RecogniserConfig(threshold=1.5)
-    with pytest.raises(UserError, match="stride_s is .* 60 seconds at most"):
+    with pytest.raises(UserError, match=r"stride_s is .* 60 seconds at most"):
         RecogniserConfig(stride_s=1e6)
     with pytest.raises(UserError, match="max_batch"):
         RecogniserConfig(max_batch=0)
