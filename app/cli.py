@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
 
 from app import __version__
 from app.options import Outputs, RunOptions
@@ -164,10 +165,12 @@ def _camera(text: str) -> int | str:
     raise argparse.ArgumentTypeError(f"{text!r} is no camera number")
 
 
-def _url(text: str) -> str:
+def _url(text: str) -> str | Path:
     if "://" not in text:
         # The text is not repeated: it may hold a password.
         raise argparse.ArgumentTypeError("an address begins like rtsp:// or http://")
+    if text.lower().startswith("file://"):  # a file like that of --video, which no output may overwrite
+        return Path(unquote(urlsplit(text).path))
     return text
 
 

@@ -57,10 +57,8 @@ def run_headless(options: RunOptions) -> int:
     """
     console = Console(stderr=True)
     many = len(options.sources) > 1
-    runs = [
-        _Run(spec, options.outputs.numbered(number) if many else options.outputs)
-        for number, spec in enumerate(options.sources, start=1)
-    ]
+    outputs = options.outputs.for_sources(len(options.sources))
+    runs = [_Run(*one) for one in zip(options.sources, outputs, strict=True)]
     stopping = threading.Event()
     model = load_shared_model(options) if many else None
     progress = Progress(

@@ -37,8 +37,12 @@ class Outputs:
         named = {"--events": self.events, "--save": self.save, "--segments": self.segments, "--stats": self.stats}
         return {option: path for option, path in named.items() if path is not None}
 
-    def numbered(self, number: int) -> Outputs:
-        """The same for one of several sources: ``out.mp4`` becomes ``out-2.mp4``."""
+    def for_sources(self, count: int) -> tuple[Outputs, ...]:
+        """One each for so many sources; numbered where there are several."""
+        return tuple(self._numbered(number) for number in range(1, count + 1)) if count > 1 else (self,)
+
+    def _numbered(self, number: int) -> Outputs:
+        """``out.mp4`` becomes ``out-2.mp4``."""
 
         def rename(path: Path | None) -> Path | None:
             return path and path.with_name(f"{path.stem}-{number}{path.suffix}")
@@ -50,13 +54,18 @@ class Outputs:
 
 
 def numbered_address(address: str, number: int) -> str:
-    """A publisher's address for one of several sources: the next port of a server, a topic below a broker's topic."""
+    """A publisher's address for one of several sources: the next port of a server, a topic below a broker's topic.
+
+    A server at port 0 takes any free one, so it is left at that.
+    """
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:
         return address  # refused later, with a reason
     if parts.scheme == "ws":
+        if port == 0:
+            return address
         host = parts.netloc.removesuffix(f":{port}")
         return parts._replace(netloc=f"{host}:{(port or WEBSOCKET_PORT) + number - 1}").geturl()
     return parts._replace(path=f"{parts.path.rstrip('/') or DEFAULT_TOPIC}/{number}").geturl()

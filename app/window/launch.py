@@ -97,14 +97,14 @@ def session_maker(options: RunOptions) -> Callable[[SourceSpec], MakeSession]:
 
     Outputs belong to the sources of the command line; a source chosen in the window afterwards is only shown.
     """
-    unused = list(enumerate(options.sources, start=1))
+    unused = list(zip(options.sources, options.outputs.for_sources(len(options.sources)), strict=True))
 
     def make(spec: SourceSpec) -> MakeSession:
         outputs = Outputs()
         for entry in unused:
-            if entry[1] == spec:
+            if entry[0] == spec:
                 unused.remove(entry)
-                outputs = options.outputs if len(options.sources) == 1 else options.outputs.numbered(entry[0])
+                outputs = entry[1]
                 break
 
         def open_it(on_event: Callable[[SourceEvent], None], clock: PausableClock) -> object:

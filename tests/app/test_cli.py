@@ -10,7 +10,8 @@ import pytest
 
 from app.__main__ import main
 from app.cli import parse_bench, parse_run
-from app.options import numbered_address
+from app.options import Outputs, numbered_address
+from app.outputs import check_outputs
 from pipeline.errors import UserError
 from pipeline.sinks.mqtt import DEFAULT_TOPIC
 
@@ -68,6 +69,34 @@ def test_outputs_are_checked_before_anything_is_opened(capsys: pytest.CaptureFix
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "folder"]
 
 
+@pytest.mark.parametrize("source", [("--video", "{}"), ("--url", "file://{}")])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_numbered_output_never_names_a_video_that_is_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, source: tuple[str, str], number: int
+) -> None:
+    video = tmp_path / f"out-{number}.mp4"
+    video.write_bytes(b"not looked at")
+    words = ("--headless", source[0], source[1].format(video), "--camera", "0", "--save", str(tmp_path / "out.mp4"))
+    assert f"out-{number}.mp4 would overwrite" in refused(capsys, *words)
+
+
+def test_numbered_outputs_of_one_file_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a-2.csv").symlink_to(tmp_path / "b-1.json")
+    words = ("--headless", "--camera", "0", "--camera", "1", "--stats", str(tmp_path / "b.json"))
+    assert "of its own" in refused(capsys, *words, "--segments", str(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("option", ["--events", "--save", "--segments", "--stats"])
+def test_a_name_that_no_disk_takes_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str) -> None:
+    assert "too long" in refused(capsys, "--headless", "--camera", "0", option, str(tmp_path / ("x" * 300)))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "symbolic links" in refused(capsys, "--headless", "--camera", "0", option, str(tmp_path / "loop" / "x"))
+
+
+def test_a_home_that_does_not_exist_is_only_a_name(tmp_path: Path) -> None:
+    check_outputs(Outputs(events=tmp_path / "out.jsonl"), [Path("~nobody-of-that-name/clip.mp4")])
+
+
 def test_a_password_is_not_repeated_in_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "secret" not in refused(capsys, "--url", "admin:secret@10.0.0.1/live")
 
@@ -78,16 +107,18 @@ def test_sources_keep_their_order_and_outputs_are_numbered() -> None:
          "--events", "out.jsonl", "--publish", "mqtt://h/topic"]
     )  # fmt: skip
     assert options.sources == (Path("a.mp4"), 1, "rtsp://h/p", Path("b.mp4"))
-    second = options.outputs.numbered(2)
+    second = options.outputs.for_sources(4)[1]
     assert second.save == Path("d/out-2.mp4")
     assert second.events == Path("out-2.jsonl")
     assert second.publish == ("mqtt://h/topic/2",)
     assert second.segments is None
+    assert options.outputs.for_sources(1) == (options.outputs,)
 
 
 @pytest.mark.parametrize(("address", "second"), [
     ("ws://0.0.0.0:9000", "ws://0.0.0.0:9001"), ("ws://localhost", "ws://localhost:8766"),
-    ("ws://[::1]:9000", "ws://[::1]:9001"), ("mqtt://u:p@broker:1884/home/cam", "mqtt://u:p@broker:1884/home/cam/2"),
+    ("ws://[::1]:9000", "ws://[::1]:9001"), ("ws://localhost:0", "ws://localhost:0"),
+    ("mqtt://u:p@broker:1884/home/cam", "mqtt://u:p@broker:1884/home/cam/2"),
     ("mqtt://broker", f"mqtt://broker/{DEFAULT_TOPIC}/2"), ("ws://h:port", "ws://h:port"),
 ])  # fmt: skip
 def test_each_of_several_sources_publishes_at_an_address_of_its_own(address: str, second: str) -> None:
