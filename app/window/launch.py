@@ -14,11 +14,12 @@ from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QApplication
 
 from app.options import Outputs, RunOptions, SourceSpec
-from app.session import open_session
+from app.session import load_shared_model, open_session
 from app.window.clock import PausableClock
 from app.window.main_window import MainWindow
 from app.window.screen import require_screen
 from app.window.worker import MakeSession
+from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 from pipeline.sources import SourceEvent
 
@@ -34,7 +35,8 @@ def run_window(options: RunOptions) -> int:
         0; 1 when labelling broke off on the way; 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
-        UserError: there is no screen, or none of the sources can be opened.
+        UserError: there is no screen, the action model that several sources share cannot be loaded, or none of the
+            sources can be opened.
     """
     require_screen()
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -43,7 +45,8 @@ def run_window(options: RunOptions) -> int:
     app.setStyle("Fusion")
     app.setPalette(dark_palette())
 
-    window = MainWindow(session_maker(options), options.sources)
+    model = load_shared_model(options) if len(options.sources) > 1 else None
+    window = MainWindow(session_maker(options, model), options.sources)
     code = 0
     refused: list[str] = []
 
@@ -87,13 +90,15 @@ def run_window(options: RunOptions) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
         window.close()
+        if model is not None:
+            model.close()
     if refused:
         raise UserError(" ".join(refused))
     return code or int(window.failed)
 
 
-def session_maker(options: RunOptions) -> Callable[[SourceSpec], MakeSession]:
-    """From a source to what opens its session.
+def session_maker(options: RunOptions, model: ActionModel | None = None) -> Callable[[SourceSpec], MakeSession]:
+    """From a source to what opens its session; ``model`` as for ``open_session``.
 
     Outputs belong to the sources of the command line; a source chosen in the window afterwards is only shown.
     """
@@ -108,7 +113,7 @@ def session_maker(options: RunOptions) -> Callable[[SourceSpec], MakeSession]:
                 break
 
         def open_it(on_event: Callable[[SourceEvent], None], clock: PausableClock) -> object:
-            return open_session(spec, options, outputs, on_event=on_event, clock=clock, show=True)
+            return open_session(spec, options, outputs, model=model, on_event=on_event, clock=clock, show=True)
 
         return open_it  # type: ignore[return-value]
 

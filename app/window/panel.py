@@ -49,7 +49,7 @@ class Panel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)
 
-        self.worker = Worker(make_session, self)
+        self.worker = Worker(make_session)
         self.worker.started.connect(self._started)
         self.worker.ready.connect(self._ready)
         self.worker.happened.connect(self._happened)

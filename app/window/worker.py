@@ -43,6 +43,8 @@ class Worker(QObject):
 
     Signals are emitted in the worker's thread; Qt queues them for the widgets' thread. ``ready`` says that ``take`` has
     something new: at most one is under way at a time, so a slow window skips pictures instead of piling them up.
+
+    It has no parent: a thread that hangs in a driver outlives the panel, and what it emits then must not be gone.
     """
 
     started = pyqtSignal(str)  # the source's name
@@ -51,8 +53,8 @@ class Worker(QObject):
     failed = pyqtSignal(str)  # one sentence; the session is over
     ended = pyqtSignal()  # always last
 
-    def __init__(self, make_session: MakeSession, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, make_session: MakeSession) -> None:
+        super().__init__()
         self._make_session = make_session
         self._clock = PausableClock()
         self._lock = threading.Lock()
@@ -63,7 +65,6 @@ class Worker(QObject):
         self._running.set()
         self._fit = (0, 0)
         self._thread = threading.Thread(target=self._run, name="window-session", daemon=True)
-        self.skipped = 0
 
     def start(self) -> None:
         """Begin."""
@@ -91,13 +92,15 @@ class Worker(QObject):
 
     def pause(self) -> None:
         """A file stops where it is; of a camera only the picture freezes, labelling goes on."""
-        self._clock.pause()
-        self._running.clear()
+        with self._lock:
+            self._running.clear()
+            self._hold_file()
 
     def resume(self) -> None:
         """Go on."""
-        self._clock.resume()
-        self._running.set()
+        with self._lock:
+            self._clock.resume()
+            self._running.set()
 
     def fit(self, size: tuple[int, int]) -> None:
         """Draw for a view of (width, height) pixels from now on."""
@@ -109,11 +112,17 @@ class Worker(QObject):
             shown, self._newest = self._newest, None
         return shown
 
+    def _hold_file(self) -> None:
+        """Stop the clock that a paused file is played by; a camera's frames are stamped by it. The lock is held."""
+        if self.paused and self._session is not None and not self._session.live:
+            self._clock.pause()
+
     def _run(self) -> None:
         try:
             with self._make_session(self.happened.emit, self._clock) as session:
                 with self._lock:
                     self._session = session
+                    self._hold_file()  # paused while it was opening
                 if self._stopping.is_set():  # while it was opening
                     return
                 self.started.emit(session.name)
@@ -139,10 +148,6 @@ class Worker(QObject):
                     continue
                 while not self._running.wait(_WAIT_S):
                     pass
-            with self._lock:
-                waiting = self._newest is not None
-            if waiting:
-                self.skipped += 1
             shown = Shown(result, to_image(draw_result(fit_result(result, self._fit))), reading)
             with self._lock:
                 announced, self._newest = self._newest is not None, shown

@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import QApplication
 from app.options import Outputs, RunOptions
 from app.window.launch import run_window, session_maker
 from app.window.main_window import MainWindow
+from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 
 PATIENCE_MS = 120_000
@@ -158,6 +159,38 @@ def test_the_program_ends_with_its_window(qapp: QApplication, demo_clip: Path, m
     assert run_window(RunOptions((demo_clip,))) == 0
     timer.stop()
     assert "fps" in seen[0]
+    assert session_threads() == []
+
+
+def test_several_sources_share_one_action_model(
+    qapp: QApplication, demo_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    loaded: list[ActionModel] = []
+    load = ActionModel.load
+
+    def counted(*words: object) -> ActionModel:
+        loaded.append(load(*words))
+        return loaded[-1]
+
+    monkeypatch.setattr(ActionModel, "load", counted)
+    labelled: list[bool] = []
+
+    def close_when_all_are_labelled() -> None:
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, MainWindow) and widget.panels:
+                cards = [panel.people.cards.values() for panel in widget.panels]
+                if all(any(card.action is not None for card in people) for people in cards):
+                    labelled.append(True)
+                    widget.close()
+
+    timer = QTimer()
+    timer.timeout.connect(close_when_all_are_labelled)
+    timer.start(100)
+    assert run_window(RunOptions((demo_clip, demo_clip))) == 0
+    timer.stop()
+    assert labelled
+    assert len(loaded) == 1
     assert session_threads() == []
 
 
