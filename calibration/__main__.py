@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
-from calibration.fit import fit
+from calibration.fit import check_logits, fit
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run a command and return the process's exit code: 0 done, 2 refused in one sentence."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     p = commands.add_parser("fit", help="fit temperature and threshold to validation logits")
@@ -41,13 +45,15 @@ def main(argv: list[str] | None = None) -> int:
 def _fit(args: argparse.Namespace) -> None:
     if not 0 < args.precision <= 1:
         raise CalibrationError(f"--precision is {args.precision}, but it must lie between 0 and 1")
+    if os.path.isdir(args.out):
+        raise CalibrationError(f"--out {args.out} is a folder; name a file in it")
+    if not os.path.isdir(os.path.dirname(args.out) or "."):
+        raise CalibrationError(f"the folder of --out {args.out} does not exist")
     pairs = [_load(path) for path in args.logits]
     if len({logits.shape[1:] for logits, _ in pairs}) > 1:
         raise CalibrationError("the files hold logits of models with different numbers of classes")
     logits, right = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
     calibration, figures = fit(logits, right, args.precision, args.name)
-    if not Path(args.out).resolve().parent.is_dir():
-        raise CalibrationError(f"the folder of {args.out} does not exist")
     calibration.save(args.out, {"data": [Path(f).name for f in args.logits], "precision": args.precision, **figures})
     print(f"temperature {calibration.temperature:.3f}, threshold {calibration.threshold:.3f}")
     for name, value in figures.items():
@@ -56,10 +62,17 @@ def _fit(args: argparse.Namespace) -> None:
 
 def _load(path: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["logits"], file["right"].astype(bool)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise CalibrationError(
+                f"{path} holds a single array; the arrays 'logits' and 'right' in an .npz are needed"
+            )
+        with file:
+            logits, right = file["logits"], file["right"].astype(bool)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CalibrationError(f"{path} holds no logits: {error}") from None
+    check_logits(logits, right, path)
+    return logits, right
 
 
 if __name__ == "__main__":

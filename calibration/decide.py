@@ -71,15 +71,22 @@ class Calibration:
             raise CalibrationError(f"the calibration {path} is incomplete: {error}") from None
 
     def save(self, path: Path | str, fitted_on: dict | None = None) -> None:
-        """Write the file whole or not at all; ``fitted_on`` records the data and figures of the fit."""
+        """Write the file whole or not at all; ``fitted_on`` records the data and figures of the fit.
+
+        Raises:
+            CalibrationError: it cannot be written.
+        """
         target = Path(path)
         text = json.dumps({"format": FORMAT, **asdict(self), "fitted_on": fitted_on or {}}, indent=2) + "\n"
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
         try:
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
+            try:
+                with os.fdopen(handle, "w") as file:
+                    file.write(text)
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, target)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise CalibrationError(f"cannot write the calibration {path}: {error.strerror or error}") from None

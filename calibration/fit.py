@@ -72,6 +72,27 @@ def fit_threshold(confidence: NDArray[np.floating], correct: NDArray[np.bool_], 
     return float(np.clip(confidence[order][last], 0.0, 1.0))
 
 
+def check_logits(logits: NDArray[np.floating], right: NDArray[np.bool_], name: str) -> None:
+    """Can something be fitted to these?
+
+    Args:
+        logits: (N, C).
+        right: (N, C).
+        name: of both, for the message.
+
+    Raises:
+        CalibrationError: other shapes, no class at all, or logits that are no finite numbers.
+    """
+    if logits.ndim != 2 or logits.shape != right.shape:
+        raise CalibrationError(
+            f"{name}: logits {logits.shape} and right classes {right.shape} must have the same two axes"
+        )
+    if not logits.shape[1]:
+        raise CalibrationError(f"{name}: the logits are of no class at all")
+    if logits.dtype.kind not in "fiu" or not np.isfinite(logits).all():
+        raise CalibrationError(f"{name}: some logits are no finite numbers")
+
+
 def fit(
     logits: NDArray[np.floating], right: NDArray[np.bool_], precision: float = 0.8, model: str = ""
 ) -> tuple[Calibration, dict]:
@@ -84,13 +105,14 @@ def fit(
         model: name to record.
 
     Raises:
-        CalibrationError: too few windows, or shapes that do not match.
+        CalibrationError: too few windows, none with a right class, or arrays that ``check_logits`` refuses.
     """
-    if logits.ndim != 2 or logits.shape != right.shape:
-        raise CalibrationError(f"logits {logits.shape} and right classes {right.shape} must have the same two axes")
+    check_logits(logits, right, "the windows")
     if len(logits) < 50:
         raise CalibrationError(f"{len(logits)} windows are too few to fit a calibration; at least 50 are needed")
     known = right.any(1)
+    if not known.any():
+        raise CalibrationError("no window has a right class, so there is nothing to fit a temperature to")
     temperature = fit_temperature(logits[known], right[known])
     p, _ = Calibration(temperature).decide(logits)
     best = p.argmax(1)

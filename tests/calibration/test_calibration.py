@@ -97,10 +97,67 @@ def test_command_fits_and_writes(tmp_path, capsys):
     assert "temperature" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.write_text("no"), lambda p: np.savez(p, other=1)])
-def test_command_names_what_is_wrong(tmp_path, capsys, make):
+def cut_off(path, part):
+    """An archive of which the last part is missing."""
+    np.savez_compressed(path, logits=np.zeros((60, 3)), right=np.ones((60, 3), bool))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+
+
+def damaged(path):
+    """An archive of the right length with other bytes in the middle."""
+    np.savez_compressed(path, logits=np.arange(180.0).reshape(60, 3), right=np.ones((60, 3), bool))
+    content = bytearray(path.read_bytes())
+    content[200:240] = bytes(40)
+    path.write_bytes(content)
+
+
+def one_array(path):
+    """What ``np.save`` writes, under the name of an archive."""
+    with path.open("wb") as file:
+        np.save(file, np.zeros((60, 3)))
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (lambda p: None, "No such file"),
+        (lambda p: p.write_text("no"), "holds no logits"),
+        (lambda p: p.write_bytes(b""), "holds no logits"),
+        (lambda p: cut_off(p, 0.5), "holds no logits"),
+        (lambda p: cut_off(p, 0.95), "holds no logits"),
+        (damaged, "holds no logits"),
+        (one_array, "single array"),
+        (lambda p: np.savez(p, other=1), "holds no logits"),
+        (lambda p: np.savez(p, logits=np.zeros((60, 3)), right=np.ones((60, 2))), "same two axes"),
+        (lambda p: np.savez(p, logits=np.zeros(60), right=np.ones(60)), "same two axes"),
+        (lambda p: np.savez(p, logits=np.float32(1), right=True), "same two axes"),
+        (lambda p: np.savez(p, logits=np.zeros((60, 0)), right=np.ones((60, 0))), "no class"),
+        (lambda p: np.savez(p, logits=np.full((60, 3), np.nan), right=np.ones((60, 3))), "finite"),
+        (lambda p: np.savez(p, logits=np.full((60, 3), "a"), right=np.ones((60, 3))), "finite"),
+        (lambda p: np.savez(p, logits=np.zeros((9, 3)), right=np.ones((9, 3))), "too few"),
+        (lambda p: np.savez(p, logits=np.zeros((60, 3)), right=np.zeros((60, 3))), "no window has a right class"),
+    ],
+)
+def test_command_names_what_is_wrong(tmp_path, capsys, make, hint):
     path = tmp_path / "l.npz"
     make(path)
     assert main(["fit", "--logits", str(path), "--out", str(tmp_path / "c.json")]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert hint in said
     assert not (tmp_path / "c.json").exists()
+
+
+@pytest.mark.parametrize("out", [".", "absent/c.json", "x" * 300, "/proc/c.json", "/dev/null/c.json"])
+def test_command_names_a_place_that_cannot_be_written(tmp_path, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    logits, right = overconfident(np.random.default_rng(4), n=60)
+    np.savez("l.npz", logits=logits, right=right)
+    assert main(["fit", "--logits", "l.npz", "--out", out]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert out in said.err
+    assert said.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["l.npz"]
