@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from app.cli import doctor_parser, parse_bench, parse_run
 from app.outputs import check_output, check_outputs
-from app.terminal import set_up_log
+from app.terminal import let_any_name_through, set_up_log
 from pipeline.errors import UserError
 
 INTERRUPTED = 130
@@ -32,6 +32,7 @@ class _Terminated(BaseException):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the process's exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    let_any_name_through()
     with contextlib.suppress(ValueError):  # not in the main thread: whoever called it handles signals
         signal.signal(signal.SIGTERM, _terminate)
         # A shell that starts a command in the background has it ignore Ctrl-C; who sends the signal means it.

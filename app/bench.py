@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from app.figures import write_figures
 from app.options import Outputs, RunOptions
 from app.session import open_session
 from app.terminal import plain_console
+from pipeline.errors import UserError
 from pipeline.sinks.whole_file import WholeFile
+from pipeline.sources import EventKind, Severity, SourceEvent
 
 STAGE_WORDS = {
     "wait": "waiting for a frame",
@@ -41,23 +44,36 @@ def run_bench(options: RunOptions, json_path: Path | None, frames: int | None, c
         0.
 
     Raises:
-        UserError: the source or a model cannot be opened.
+        UserError: the source or a model cannot be opened, or the figures cannot be written; or the video is cut off,
+            and the figures of what comes before are printed and written.
     """
     console = console or plain_console()
     file = None if json_path is None else WholeFile(json_path)
-    with open_session(options.sources[0], options, Outputs()) as session:
+    cut_off = missing = ""
+
+    def tell(event: SourceEvent) -> None:
+        nonlocal cut_off
+        if event.kind is EventKind.TRUNCATED:
+            cut_off = event.message
+        elif event.severity is not Severity.INFO:
+            print(event.message, file=sys.stderr)
+
+    with open_session(options.sources[0], options, Outputs(), on_event=tell) as session:
         loaded_s = time.process_time()
         for count, _ in enumerate(session, start=1):
-            if frames is not None and count >= frames:
+            if count == frames:
                 break
+        else:  # whoever asked for the first frames misses nothing
+            missing = cut_off
         figures = session.figures()
         all_s = time.process_time() - loaded_s
     figures["cpu_s"]["reading and the rest"] = max(all_s - sum(figures["cpu_s"].values()), 0.0)
     _print(console, figures)
     if file is not None:
-        file.temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        file.commit()
+        write_figures(file, figures)
         console.print(f"written: {json_path}", markup=False)
+    if missing:
+        raise UserError(missing)
     return 0
 
 

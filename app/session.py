@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
 from app.draw import draw_result
+from app.figures import write_figures
 from app.options import Outputs, RunOptions, SourceSpec
 from calibration.errors import CalibrationError
 from pipeline.action_model import ActionModel
@@ -44,13 +44,15 @@ class Session:
     Args:
         pipeline: gives the results; closed with the session. Its errors for users come out as ``UserError``.
         sinks: take them; closed with the session.
-        stats: where the pipeline's figures are written at the end.
+        stats: where the figures are written at the end.
     """
 
-    def __init__(self, pipeline: Pipeline, sinks: SinkGroup, stats: WholeFile | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, sinks: Sequence[Sink], stats: WholeFile | None = None) -> None:
         self.pipeline = pipeline
-        self._sinks = sinks
+        self._outputs = tuple(sinks)
+        self._sinks = SinkGroup(sinks)
         self._stats = stats
+        self._stats_failure: tuple[SinkFailure, ...] = ()
         self._stopper = threading.Thread(name="stop")
 
     @property
@@ -71,7 +73,7 @@ class Session:
     @property
     def failures(self) -> tuple[SinkFailure, ...]:
         """Outputs that have failed; the others go on without them."""
-        return self._sinks.failures
+        return self._sinks.failures + self._stats_failure
 
     def stop(self) -> None:
         """End the iteration, from any thread; returns at once, however long a driver takes to let go."""
@@ -80,12 +82,13 @@ class Session:
             self._stopper.start()
 
     def figures(self) -> dict[str, Any]:
-        """The pipeline's stage times, ages and drops, and what happened to the source."""
+        """The pipeline's stage times, ages and drops, what happened to the source, and what each output has dropped."""
         figures = {"source": self.name, **self.pipeline.stats.summary(), "cpu_s": self.pipeline.stats.cpu_s}
         stats = getattr(self.pipeline.source, "stats", None)
         if stats is not None:
             figures |= {"corrupt": stats.corrupt, "stalls": stats.stalls, "reconnects": stats.reconnects}
-        return figures
+        dropped = {output.name: getattr(output, "dropped", None) for output in self._outputs}
+        return figures | {"output_drops": {name: count for name, count in dropped.items() if count is not None}}
 
     def close(self) -> None:
         """End the pipeline and complete every output."""
@@ -95,8 +98,11 @@ class Session:
         self._sinks.close()
         stats, self._stats = self._stats, None
         if stats is not None:
-            stats.temporary.write_text(json.dumps(self.figures(), indent=2) + "\n", encoding="utf-8")
-            stats.commit()
+            try:
+                write_figures(stats, self.figures())
+            except UserError as error:  # like any output that fails: the others are whole
+                self._stats_failure = (SinkFailure(f"stats {stats.path.name}", str(error)),)
+                log.error("%s", error)
 
     def __iter__(self) -> Iterator[Result]:
         with _for_users():
@@ -159,7 +165,7 @@ def open_session(
             clock=clock,
         )
         undo.callback(pipeline.close)
-        sinks = SinkGroup(_open_sinks(outputs, pipeline, undo))
+        sinks = _open_sinks(outputs, pipeline, undo)
         stats = None if outputs.stats is None else WholeFile(outputs.stats)
         undo.pop_all()
     return Session(pipeline, sinks, stats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import TextIO
@@ -23,6 +24,13 @@ class _CurrentStderr(logging.StreamHandler):  # no generic class in Python 3.10
     @property
     def stream(self) -> TextIO:
         return sys.stderr
+
+
+def let_any_name_through() -> None:
+    """A name with characters that the console's code page lacks is shown with escapes instead of ending the run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a program without a console has none
+            stream.reconfigure(errors="backslashreplace")
 
 
 def set_up_log(verbose: bool) -> None:

@@ -131,6 +131,7 @@ def test_segments_and_stats_agree_with_the_events(labelled: tuple[Path, Any]) ->
     assert stats["dropped"] == 0
     assert stats["stages"]["pose"]["p50_ms"] > 0
     assert stats["age_ms"]["p95"] >= stats["age_ms"]["p50"] > 0
+    assert stats["output_drops"] == {"video out.mp4": 0}
 
 
 def test_ctrl_c_leaves_whole_files_and_says_so(root: Path, demo_clip: Path, tmp_path: Path) -> None:
@@ -187,12 +188,7 @@ def test_files_that_are_no_videos_are_refused(root: Path, tmp_path: Path, conten
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_several_sources_run_side_by_side_and_one_may_fail(root: Path, demo_clip: Path, tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    _, frames = read_video(demo_clip)
-    for index, picture in enumerate(frames[:12]):
-        cv2.imwrite(str(pictures / f"{index:03}.png"), picture)
+def test_several_sources_run_side_by_side_and_one_may_fail(root: Path, pictures: Path, tmp_path: Path) -> None:
     sources = ("--images", pictures, "--video", tmp_path / "absent.mp4", "--images", pictures)
     child = run(root, *sources, "--events", tmp_path / "out.jsonl")
     assert child.returncode == 2
@@ -212,3 +208,36 @@ def test_an_output_that_fails_does_not_stop_the_others(root: Path, demo_clip: Pa
     assert "Traceback" not in child.stderr
     assert "125 frames" in child.stdout
     assert len(segments.read_text().splitlines()) > 3
+
+
+def test_older_files_beside_outputs_that_fail_are_not_called_written(
+    root: Path, pictures: Path, tmp_path: Path, full_disk: tuple[str, ...]
+) -> None:
+    video, stats = tmp_path / "out.mp4", tmp_path / "out.json"
+    for old in (video, stats):
+        old.write_text("of an earlier run")
+        os.utime(old, (0, time.time() - 60))
+    words = (*full_disk, *command("--images", pictures, "--save", video, "--stats", stats))
+    child = subprocess.run(words, capture_output=True, text=True, cwd=root)
+    assert child.returncode == 1
+    assert "Traceback" not in child.stderr
+    for path in (video, stats):
+        assert f"{path} cannot be written" in child.stderr
+        assert path.read_text() == "of an earlier run"
+    assert "pictures: 12 frames" in child.stdout
+    assert "written" not in child.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.mp4"]
+
+
+def test_names_outside_the_code_page_of_the_console_are_shown_with_escapes(
+    root: Path, pictures: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "видео [1]"
+    folder.symlink_to(pictures)
+    child = subprocess.run(
+        command("--images", folder, "--events", tmp_path / "я.jsonl"), capture_output=True, cwd=root,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252:strict"},
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr
+    assert rb"\u044f.jsonl" in child.stdout
+    assert read_events(tmp_path / "я.jsonl")

@@ -105,14 +105,17 @@ def test_a_paused_window_closes(qtbot: Any, demo_clip: Path, tmp_path: Path) -> 
 def test_outputs_are_written_while_it_is_shown_and_the_end_offers_a_replay(
     qtbot: Any, demo_clip: Path, tmp_path: Path
 ) -> None:
-    events, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
-    window = opened(qtbot, RunOptions((demo_clip,), outputs=Outputs(events=events, save=video)))
+    events, video, stats = tmp_path / "out.jsonl", tmp_path / "out.mp4", tmp_path / "out.json"
+    window = opened(qtbot, RunOptions((demo_clip,), outputs=Outputs(events=events, save=video, stats=stats)))
     qtbot.waitUntil(lambda: window.panels[0].finished, timeout=PATIENCE_MS)
     assert "ended" in window.status_text
     assert window.pause_action.text() == "Play again"
     assert video.stat().st_size > 10_000
     written = events.read_text()
-    assert written.count("\n") > 30, "every frame counts when something is written"
+    assert written.count("\n") > 30
+    figures = json.loads(stats.read_text())
+    assert (figures["frames"], figures["dropped"]) == (125, 0), "every frame counts when something is written"
+    assert "lag" not in figures["stages"], "and none waits for the time at which it would be played"
     window.pause_action.trigger()
     qtbot.waitUntil(lambda: window.panels[0].reading is not None, timeout=PATIENCE_MS)
     window.close()
