@@ -39,14 +39,12 @@ class Package:
         distribution: name for the installer.
         purpose: in a few words.
         extra: the extra that brings it; empty when nothing works without it.
-        install: the command, where the extra is not enough.
     """
 
     module: str
     distribution: str
     purpose: str
     extra: str = ""
-    install: str = ""
 
 
 PACKAGES = (
@@ -93,7 +91,7 @@ def look_for_packages() -> list[Finding]:
     """One finding a library; nothing is imported."""
     findings = []
     for package in PACKAGES:
-        advice = package.install or (f'pip install -e ".[{package.extra}]"' if package.extra else "pip install -e .")
+        advice = f'pip install -e ".[{package.extra}]"' if package.extra else "pip install -e ."
         if _importable(package.module):
             findings.append(
                 Finding(package.distribution, "ok", f"{_version(package.distribution)}, {package.purpose}",

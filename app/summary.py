@@ -11,13 +11,16 @@ from pipeline.types import Result
 
 UNKNOWN = "unknown"
 
+KEPT = 200
+"""People listed one by one, those seen last; a line takes those before together, so that a camera may run for ever."""
+
 
 @dataclass
 class TrackSummary:
-    """One person.
+    """One person, or several taken together.
 
     Attributes:
-        first_s, last_s: capture times of the first and the last frame with the person.
+        first_s, last_s: capture times of the first and the last frame with them.
         decisions: how often each label was decided; ``UNKNOWN`` where the model could not tell.
     """
 
@@ -34,18 +37,28 @@ class TrackSummary:
         unknown = [(UNKNOWN, self.decisions[UNKNOWN])] if self.decisions[UNKNOWN] else []
         return ", ".join(f"{label} {n / total:.0%}" for label, n in known + unknown)
 
+    def take_in(self, other: TrackSummary) -> None:
+        """Make it a summary of both."""
+        self.first_s = min(self.first_s, other.first_s)
+        self.last_s = max(self.last_s, other.last_s)
+        self.decisions += other.decisions
+
 
 class Summary:
     """Fed with every result of one source.
 
     Attributes:
-        tracks: everybody seen, by track id.
+        tracks: the ``KEPT`` people seen last, by track id, in the order in which they were seen last.
+        earlier: everybody before them, taken together; None while there is nobody.
+        people: how many have been seen.
         frames: results so far.
         dropped: frames dropped so far.
     """
 
     def __init__(self) -> None:
         self.tracks: dict[int, TrackSummary] = {}
+        self.earlier: TrackSummary | None = None
+        self.people = 0
         self.frames = 0
         self.dropped = 0
         self._first_s: float | None = None
@@ -59,12 +72,25 @@ class Summary:
         self._first_s = time_s if self._first_s is None else self._first_s
         self._last_s = time_s
         for person in result.people:
-            track = self.tracks.setdefault(person.track, TrackSummary(time_s, time_s))
-            track.last_s = time_s
+            self._track(person.track, time_s).last_s = time_s
         for number in result.decided:
             # Somebody may be decided about when already out of view: the last decision of a track.
-            track = self.tracks.setdefault(number, TrackSummary(time_s, time_s))
-            track.decisions[result.actions[number].label or UNKNOWN] += 1
+            self._track(number, time_s).decisions[result.actions[number].label or UNKNOWN] += 1
+        while len(self.tracks) > KEPT:
+            oldest = self.tracks.pop(next(iter(self.tracks)))
+            if self.earlier is None:
+                self.earlier = oldest
+            else:
+                self.earlier.take_in(oldest)
+
+    def _track(self, number: int, time_s: float) -> TrackSummary:
+        """A person's summary, which becomes the last in the order."""
+        track = self.tracks.pop(number, None)
+        if track is None:
+            self.people += 1
+            track = TrackSummary(time_s, time_s)
+        self.tracks[number] = track
+        return track
 
     @property
     def length_s(self) -> float:
@@ -74,7 +100,7 @@ class Summary:
     def headline(self, name: str, wall_s: float) -> str:
         """One line: frames, seconds, speed, people."""
         rate = self.frames / wall_s if wall_s > 0 else 0.0
-        people = "1 person" if len(self.tracks) == 1 else f"{len(self.tracks) or 'no'} people"
+        people = "1 person" if self.people == 1 else f"{self.people or 'no'} people"
         dropped = f", {self.dropped} frames dropped" if self.dropped else ""
         return (
             f"{name}: {self.frames} frames ({self.length_s:.1f} s) in {wall_s:.1f} s, "
@@ -82,12 +108,15 @@ class Summary:
         )
 
     def table(self) -> Table:
-        """A line a person: id, when in view, labels with the share of the decisions."""
+        """A line a person, after one for ``earlier``: id, when in view, labels with the share of the decisions."""
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
         table.add_column("track", justify="right")
         table.add_column("in view", no_wrap=True)
         table.add_column("labels (share of decisions)")
-        for number, track in sorted(self.tracks.items()):
+        rows = [(str(number), track) for number, track in sorted(self.tracks.items())]
+        if self.earlier is not None:
+            rows.insert(0, (f"{self.people - len(self.tracks)} earlier", self.earlier))
+        for name, track in rows:
             in_view = f"{track.first_s:.1f} to {track.last_s:.1f} s"
-            table.add_row(str(number), in_view, track.words().replace("[", r"\["))
+            table.add_row(name, in_view, track.words().replace("[", r"\["))
         return table

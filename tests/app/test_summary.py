@@ -8,7 +8,7 @@ from rich.console import Console
 from standing import MakeResult, action, person
 
 from app.meter import Meter
-from app.summary import Summary
+from app.summary import KEPT, Summary
 
 
 def test_labels_are_counted_by_decision_and_unknown_comes_last(make_result: MakeResult) -> None:
@@ -28,6 +28,22 @@ def test_somebody_decided_about_after_leaving_is_counted(make_result: MakeResult
     summary = Summary()
     summary.add(make_result(actions={4: action("wave")}, decided=frozenset({4}), time_s=1.0))
     assert summary.tracks[4].words() == "wave 100%"
+
+
+def test_a_run_without_end_lists_the_last_people_and_takes_the_others_together(make_result: MakeResult) -> None:
+    summary = Summary()
+    resident, box = 0, (0.0, 0.0, 9.0, 9.0)  # somebody who never leaves
+    for k in range(1, KEPT + 301):
+        label = "walk" if k <= 100 else "run"
+        people, decided = (person(resident, box), person(k, box)), frozenset({k})
+        summary.add(make_result(people=people, actions={k: action(label)}, decided=decided, index=k, time_s=float(k)))
+    assert f"{KEPT + 301} people" in summary.headline("camera 0", 1.0)
+    text = io.StringIO()
+    Console(file=text, width=100).print(summary.table())
+    lines = [line.split() for line in text.getvalue().splitlines()[1:]]
+    assert " ".join(lines[0]) == "301 earlier 1.0 to 301.0 s run 67%, walk 33%"
+    assert [int(line[0]) for line in lines[1:]] == [resident, *range(302, KEPT + 301)]
+    assert len(summary.tracks) == KEPT
 
 
 def test_drops_are_told(make_result: MakeResult) -> None:
