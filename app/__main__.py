@@ -1,7 +1,7 @@
 """``python -m app``: the window, the headless run, ``bench`` and ``doctor``.
 
 Exit codes: 0 done; 1 the doctor found something missing, or the run broke off; 2 asked for something that cannot work;
-130 stopped by Ctrl-C; 143 told to end.
+130 stopped by Ctrl-C; 143 told to end; 129 its terminal was closed.
 """
 
 from __future__ import annotations
@@ -16,27 +16,36 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from app.cli import doctor_parser, parse_bench, parse_run
-from app.outputs import check_output, check_outputs
-from app.terminal import let_any_name_through, set_up_log
-from pipeline.errors import UserError
+from app.signals import ending_signals, let_closed_terminal_go
 
-INTERRUPTED = 130
-TERMINATED = 143
+# All else is imported by the functions below, once signals are caught: Ctrl-C may come while libraries load.
 
 
-class _Terminated(BaseException):
-    """SIGTERM, raised in the main thread so that files are closed on the way out."""
+class _Ended(BaseException):
+    """A signal to end, raised in the main thread so that files are closed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the process's exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with contextlib.suppress(ValueError):  # not in the main thread: whoever called it handles signals
+            # Ctrl-C as well, which a shell has a command in the background ignore; who sends the signal means it.
+            for number in ending_signals():
+                signal.signal(number, _end)
+        return _command(words)
+    except _Ended as ended:
+        return 128 + ended.number
+
+
+def _command(words: list[str]) -> int:
+    from app.terminal import let_any_name_through
+    from pipeline.errors import UserError
+
     let_any_name_through()
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever called it handles signals
-        signal.signal(signal.SIGTERM, _terminate)
-        # A shell that starts a command in the background has it ignore Ctrl-C; who sends the signal means it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if words[:1] == ["doctor"]:
             return _doctor(words[1:])
@@ -49,16 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"The library {error.name} is missing; python -m app doctor says how to install it.", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except _Terminated:
-        return TERMINATED
 
 
 def _run(words: list[str]) -> int:
+    from app.cli import parse_run
+    from app.outputs import check_outputs
+    from app.terminal import set_up_log
+
     options = parse_run(words)
     set_up_log(options.verbose)
-    check_outputs(options.outputs, options.sources)
+    check_outputs(options)
     if options.headless:
         from app.headless import run_headless
 
@@ -69,24 +78,32 @@ def _run(words: list[str]) -> int:
 
 
 def _bench(words: list[str]) -> int:
+    from app.cli import parse_bench
+    from app.outputs import check_outputs
+    from app.terminal import set_up_log
+
     options, json_path, frames = parse_bench(words)
     set_up_log(options.verbose)
-    if json_path is not None:
-        check_output("--json", json_path)
+    check_outputs(options, json_path)
     from app.bench import run_bench
 
     return run_bench(options, json_path, frames)
 
 
 def _doctor(words: list[str]) -> int:
+    from app.cli import doctor_parser
+
     doctor_parser().parse_args(words)
     from app.doctor import run_doctor
 
     return run_doctor()
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+def _end(number: int, frame: FrameType | None) -> None:
+    if number == getattr(signal, "SIGHUP", None):
+        signal.signal(number, signal.SIG_IGN)  # the shell passes on what the system has said already
+        let_closed_terminal_go()
+    raise _Ended(number)
 
 
 def _leave(code: int) -> NoReturn:

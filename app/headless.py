@@ -46,14 +46,14 @@ class _Run:
 
 
 def run_headless(options: RunOptions) -> int:
-    """Label every source to its end, or until Ctrl-C.
+    """Label every source to its end, or until a signal.
 
     Returns:
         0 when every source was labelled to its end; 1 when one broke off for a reason that is no user's fault.
 
     Raises:
         UserError: a source could not be opened or broke off; everything labelled before is kept, in whole files.
-        KeyboardInterrupt: after every file has been closed.
+        BaseException: what a signal raises, after every file has been closed.
     """
     console = Console(stderr=True)
     many = len(options.sources) > 1

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable
 from pathlib import Path
 
-from app.options import Outputs, SourceSpec
+from app.inputs import files_read
+from app.options import RunOptions
 from pipeline.errors import UserError
 
 
-def check_outputs(outputs: Outputs, sources: Sequence[SourceSpec]) -> None:
+def check_outputs(options: RunOptions, json_path: Path | None = None) -> None:
     """Look at every path that will be written, those of all sources together, without touching it.
+
+    Args:
+        options: the outputs, and everything that is read.
+        json_path: of the bench's figures.
 
     Raises:
         UserError: a folder is missing or may not be written, a path is a folder, two outputs share a file, or an output
             is one of the inputs.
     """
-    inputs = {_identity(spec) for spec in sources if isinstance(spec, Path)}
-    seen: dict[str, str] = {}
-    for one in outputs.for_sources(len(sources)):
-        for option, path in one.files().items():
-            check_output(option, path)
-            identity = _identity(path)
-            if identity in inputs:
-                raise UserError(f"{option} {path} would overwrite the video that is read; choose another name.")
-            if identity in seen:
-                raise UserError(f"{option} and {seen[identity]} both name {path}; each needs a file of its own.")
-            seen[identity] = option
-    if outputs.save is not None:
+    several = options.outputs.for_sources(len(options.sources))
+    files = [named for outputs in several for named in outputs.files().items()]
+    if json_path is not None:
+        files.append(("--json", json_path))
+    if not files:
+        return
+    inputs = {_identity(path): what for what, path in files_read(options)}
+    seen: dict[Hashable, str] = {}
+    for option, path in files:
+        _check_place(option, path)
+        identity = _identity(path)
+        if identity in inputs:
+            raise UserError(f"{option} {path} would overwrite {inputs[identity]}; choose another name.")
+        if identity in seen:
+            raise UserError(f"{option} and {seen[identity]} both name {path}; each needs a file of its own.")
+        seen[identity] = option
+    save = options.outputs.save
+    if save is not None:
         from pipeline.sinks.video import SUFFIXES  # brings OpenCV, which a refusal need not wait for
 
-        if outputs.save.suffix.lower() not in SUFFIXES:
-            raise UserError(f"--save {outputs.save} has to end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
+        if save.suffix.lower() not in SUFFIXES:
+            raise UserError(f"--save {save} has to end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.")
 
 
-def check_output(option: str, path: Path) -> None:
-    """One path.
-
-    Raises:
-        UserError: it cannot be written, with the reason.
-    """
+def _check_place(option: str, path: Path) -> None:
+    """Raises UserError, with the reason, when a path cannot be written."""
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # told in better words below
             path.stat()
@@ -59,6 +66,11 @@ def check_output(option: str, path: Path) -> None:
         raise UserError(f"{option} {path} may not be written by this user.")
 
 
-def _identity(path: Path) -> str:
+def _identity(path: Path) -> Hashable:
     """The same for two names of one file; unlike the methods of ``Path``, for any name whatsoever."""
-    return os.path.realpath(os.path.expanduser(path))
+    real = os.path.realpath(os.path.expanduser(path))
+    try:
+        found = os.stat(real)  # tells hard links, and on some disks capital letters, from files of their own
+    except OSError:
+        return real
+    return found.st_dev, found.st_ino

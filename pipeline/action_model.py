@@ -85,7 +85,7 @@ class ActionModel:
         """
         stem = find_model(model)
         fit = stem.with_name(stem.name + ".calibration.json")
-        if fit.is_file():
+        if os.path.isfile(fit):
             calibration = Calibration.load(fit)
         else:
             log.warning("%s has no calibration: its probabilities are raw, and nobody is unknown to it", stem.name)
@@ -147,11 +147,17 @@ def _graphs(stem: Path) -> list[Path]:
     return [stem.with_name(stem.name + suffix) for suffix in ("-spatial.onnx", "-temporal.onnx")]
 
 
+def model_files(model: str | Path) -> tuple[Path, ...]:
+    """The files that belong to a model, named as for ``ActionModel.load``; some may not exist."""
+    stem = _stem(model)
+    return tuple(stem.with_name(stem.name + suffix) for suffix in _SUFFIXES)
+
+
 def _stem(model: str | Path | None) -> Path:
     if model is None:
         return model_path(DEFAULT_MODEL)
     path = Path(os.path.expanduser(model))
-    if os.path.isdir(path):
+    if os.path.isdir(path):  # unlike the method of Path, for any name whatsoever
         return path / DEFAULT_MODEL
     for suffix in _SUFFIXES:
         if path.name.endswith(suffix):

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication
 
 from app.options import Outputs, RunOptions, SourceSpec
 from app.session import load_shared_model, open_session
+from app.signals import ending_signals, let_closed_terminal_go
 from app.window.clock import PausableClock
 from app.window.main_window import MainWindow
 from app.window.screen import require_screen
@@ -32,7 +33,7 @@ def run_window(options: RunOptions) -> int:
     """Open the window and return when it is closed.
 
     Returns:
-        0; 1 when labelling broke off on the way; 130 after Ctrl-C, 143 after SIGTERM.
+        0; 1 when labelling broke off on the way; 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
 
     Raises:
         UserError: there is no screen, the action model that several sources share cannot be loaded, or none of the
@@ -67,6 +68,7 @@ def run_window(options: RunOptions) -> int:
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal code
+        let_closed_terminal_go()
         code = 128 + number
         window.close()
         app.quit()
@@ -78,7 +80,7 @@ def run_window(options: RunOptions) -> int:
         window.close()
         app.quit()
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, on_signal) for number in ending_signals()}
     hook, sys.excepthook = sys.excepthook, on_error
     ticker = QTimer()
     ticker.timeout.connect(lambda: None)

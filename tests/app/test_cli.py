@@ -10,8 +10,9 @@ import pytest
 
 from app.__main__ import main
 from app.cli import parse_bench, parse_run
-from app.options import Outputs, numbered_address
+from app.options import numbered_address
 from app.outputs import check_outputs
+from models import model_path
 from pipeline.errors import UserError
 from pipeline.sinks.mqtt import DEFAULT_TOPIC
 
@@ -93,8 +94,65 @@ def test_a_name_that_no_disk_takes_is_refused(capsys: pytest.CaptureFixture[str]
     assert "symbolic links" in refused(capsys, "--headless", "--camera", "0", option, str(tmp_path / "loop" / "x"))
 
 
-def test_a_home_that_does_not_exist_is_only_a_name(tmp_path: Path) -> None:
-    check_outputs(Outputs(events=tmp_path / "out.jsonl"), [Path("~nobody-of-that-name/clip.mp4")])
+@pytest.mark.parametrize("option", ["--model", "--pose", "--video"])
+def test_a_home_that_does_not_exist_is_only_a_name(tmp_path: Path, option: str) -> None:
+    words = ["--camera", "0", "--events", str(tmp_path / "out.jsonl"), option, "~nobody-of-that-name/x"]
+    check_outputs(parse_run(words))
+
+
+def test_a_bench_does_not_write_its_figures_over_the_video(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"not looked at")
+    words = ("bench", "--video", str(video), "--json", str(video))
+    assert "would overwrite the video" in refused(capsys, *words)
+    assert video.read_bytes() == b"not looked at"
+
+
+def test_a_picture_that_is_read_is_not_written_over_but_others_share_its_folder(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("f7.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"not looked at")
+    words = ("--headless", "--images", str(tmp_path), "--events")
+    assert "would overwrite a picture" in refused(capsys, *words, str(tmp_path / "f7.jpg"))
+    check_outputs(parse_run([*words, str(tmp_path / "notes.txt")]))
+
+
+def test_another_name_of_a_file_that_is_read_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"not looked at")
+    (tmp_path / "out.jsonl").hardlink_to(video)
+    words = ("--headless", "--video", str(video), "--events", str(tmp_path / "out.jsonl"))
+    assert "would overwrite the video" in refused(capsys, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        (("--model", "m/walk"), "m/walk-temporal.onnx"),
+        (("--model", "m/walk-temporal.onnx"), "m/walk.calibration.json"),
+        (("--model", "m"), "m/skeleformer-spatial.onnx"),
+        (("--pose", "rtmpose:m/pose.onnx"), "m/pose.onnx"),
+        (("--pose", "rtmpose:x.onnx", "--pose-detector", "m/found.onnx"), "m/found.onnx"),
+        (("--pose", "rtmpose:x.onnx", "--pose-detector", "yolox:m/found.onnx"), "m/found.onnx"),
+        (("--pose", "mmpose:m/config.py", "--pose-weights", "m/w.pth"), "m/config.py"),
+        (("--pose", "mmpose:m/config.py", "--pose-weights", "m/w.pth"), "m/w.pth"),
+        ((), str(model_path("movenet-lightning.onnx"))),
+        ((), str(model_path("skeleformer.calibration.json"))),
+    ],
+)
+@pytest.mark.parametrize("command", [("--headless", "--stats"), ("bench", "--json")])
+def test_a_model_in_use_is_not_written_over(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, str],
+    words: tuple[str, ...],
+    output: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").mkdir()
+    assert "would overwrite" in refused(capsys, command[0], "--camera", "0", *words, command[1], output)
 
 
 def test_a_password_is_not_repeated_in_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,13 +134,24 @@ def test_segments_and_stats_agree_with_the_events(labelled: tuple[Path, Any]) ->
     assert stats["output_drops"] == {"video out.mp4": 0}
 
 
-def test_ctrl_c_leaves_whole_files_and_says_so(root: Path, demo_clip: Path, tmp_path: Path) -> None:
-    events, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
-    words = command("--video", demo_clip, "--policy", "paced", "--events", events, "--save", video)
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
+def started(root: Path, events: Path, *words: str | Path, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """A run that has written its first event and has most of its clip before it."""
+    child = subprocess.Popen(
+        command("--policy", "paced", "--events", events, *words),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+    )
     deadline = time.monotonic() + 120
     while not (events.exists() and events.stat().st_size) and time.monotonic() < deadline and child.poll() is None:
         time.sleep(0.02)
+    return child
+
+
+def test_ctrl_c_leaves_whole_files_and_says_so(root: Path, demo_clip: Path, tmp_path: Path) -> None:
+    events, video = tmp_path / "out.jsonl", tmp_path / "out.mp4"
+    child = started(root, events, "--video", demo_clip, "--save", video)
     child.send_signal(signal.SIGINT)
     said, errors = child.communicate(timeout=60)
     assert child.returncode == 130, errors
@@ -152,18 +163,47 @@ def test_ctrl_c_leaves_whole_files_and_says_so(root: Path, demo_clip: Path, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "out.mp4"]
 
 
+def test_ctrl_c_while_libraries_load_ends_without_a_word(root: Path, demo_clip: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-v", *command("--video", demo_clip)[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+    )
+    assert child.stderr is not None
+    next(line for line in child.stderr if line.startswith("import 'argparse'"))
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in errors
+
+
 def test_sigterm_closes_the_files_too(root: Path, demo_clip: Path, tmp_path: Path) -> None:
     segments = tmp_path / "out.csv"
-    events = tmp_path / "out.jsonl"
-    words = command("--video", demo_clip, "--policy", "paced", "--events", events, "--segments", segments)
-    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=root)
-    deadline = time.monotonic() + 120
-    while not (events.exists() and events.stat().st_size) and time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.02)
+    child = started(root, tmp_path / "out.jsonl", "--video", demo_clip, "--segments", segments)
     child.terminate()
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 143, errors
     assert segments.read_text().startswith("start_s,end_s,track,label,mean_probability\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no terminals that are closed")
+def test_a_terminal_that_is_closed_leaves_whole_files(root: Path, demo_clip: Path, tmp_path: Path) -> None:
+    segments, video, stats = tmp_path / "out.csv", tmp_path / "out.mp4", tmp_path / "out.json"
+    files = ("--segments", segments, "--save", video, "--stats", stats)
+    terminal, inside = os.openpty()
+    child = started(root, tmp_path / "out.jsonl", "--video", demo_clip, *files, stdout=inside)
+    os.close(inside)
+    os.close(terminal)
+    for _ in range(2):  # once from the system, once from the shell
+        child.send_signal(signal.SIGHUP)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 129, errors
+    assert "Traceback" not in errors
+    assert segments.read_text().startswith("start_s,end_s,track,label,mean_probability\n")
+    assert len(read_video(video)[0]) > 1
+    assert json.loads(stats.read_text())["frames"] > 0
 
 
 def test_a_video_that_breaks_off_keeps_what_was_labelled(root: Path, demo_clip: Path, tmp_path: Path) -> None:
