@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
-from calibration.fit import check_logits, fit
+from calibration.fit import check_logits, doubts, fit
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return the process's exit code: 0 done, 2 refused in one sentence."""
+    """Run a command and return the process's exit code: 0 done, with doubts on stderr; 2 refused in one sentence."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     p = commands.add_parser("fit", help="fit temperature and threshold to validation logits")
@@ -49,6 +49,8 @@ def _fit(args: argparse.Namespace) -> None:
         raise CalibrationError(f"--out {args.out} is a folder; name a file in it")
     if not os.path.isdir(os.path.dirname(args.out) or "."):
         raise CalibrationError(f"the folder of --out {args.out} does not exist")
+    if os.path.realpath(args.out) in map(os.path.realpath, args.logits):
+        raise CalibrationError(f"--out {args.out} would overwrite the logits that are read; choose another name")
     pairs = [_load(path) for path in args.logits]
     if len({logits.shape[1:] for logits, _ in pairs}) > 1:
         raise CalibrationError("the files hold logits of models with different numbers of classes")
@@ -58,6 +60,8 @@ def _fit(args: argparse.Namespace) -> None:
     print(f"temperature {calibration.temperature:.3f}, threshold {calibration.threshold:.3f}")
     for name, value in figures.items():
         print(f"{name:20s} {value:.4g}")
+    for doubt in doubts(calibration, figures, args.precision):
+        print(f"warning: {doubt}", file=sys.stderr)
 
 
 def _load(path: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -70,7 +74,9 @@ def _load(path: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         with file:
             logits, right = file["logits"], file["right"].astype(bool)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise CalibrationError(f"{path} holds no logits: {error}") from None
+        # numpy's own words for other files name its arguments, and advise to load what may run code.
+        reason = (isinstance(error, OSError) and error.strerror) or "it is not a whole .npz with 'logits' and 'right'"
+        raise CalibrationError(f"{path} holds no logits: {reason}") from None
     check_logits(logits, right, path)
     return logits, right
 

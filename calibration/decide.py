@@ -46,8 +46,8 @@ class Calibration:
         scaled = np.asarray(logits, np.float64) / self.temperature
         scaled -= scaled.max(axis=-1, keepdims=True)
         p = np.exp(scaled)
-        p /= p.sum(axis=-1, keepdims=True)
-        return p.astype(np.float32), p.max(axis=-1) >= self.threshold
+        p = (p / p.sum(axis=-1, keepdims=True)).astype(np.float32)
+        return p, p.max(axis=-1) >= np.float32(self.threshold)  # as precise as those that it was fitted to
 
     @classmethod
     def load(cls, path: Path | str) -> Calibration:

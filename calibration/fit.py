@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from calibration.decide import Calibration
 from calibration.errors import CalibrationError
 
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+"""Between these a temperature is looked for."""
+
 
 def expected_calibration_error(
     probabilities: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15
@@ -36,14 +39,14 @@ def _nll(logits: NDArray[np.float64], right: NDArray[np.bool_], temperature: flo
 
 
 def fit_temperature(logits: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """Temperature with the least negative log-likelihood, between 0.05 and 20.
+    """Temperature with the least negative log-likelihood, from ``LOWEST_TEMPERATURE`` to ``HIGHEST_TEMPERATURE``.
 
     Args:
         logits: (N, C).
         right: (N, C) True for each class that counts as right.
     """
     z = np.asarray(logits, np.float64)
-    low, high = np.log(0.05), np.log(20.0)
+    low, high = np.log(LOWEST_TEMPERATURE), np.log(HIGHEST_TEMPERATURE)
     for _ in range(60):  # golden section; the loss is unimodal in log T
         a, b = high - 0.618 * (high - low), low + 0.618 * (high - low)
         if _nll(z, right, np.exp(a)) < _nll(z, right, np.exp(b)):
@@ -65,11 +68,13 @@ def fit_threshold(confidence: NDArray[np.floating], correct: NDArray[np.bool_], 
         The threshold; where no threshold reaches the precision with at least 20 decisions, the one that comes nearest.
     """
     order = np.argsort(-confidence)
+    falling = confidence[order]
     running = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
-    enough = np.arange(len(order)) >= min(20, len(order)) - 1
-    good = np.flatnonzero((running >= precision) & enough)
-    last = good[-1] if len(good) else int(np.argmax(np.where(enough, running, -1)))
-    return float(np.clip(confidence[order][last], 0.0, 1.0))
+    possible = np.append(falling[1:] != falling[:-1], True)  # of equal ones, all are shown or none
+    possible &= np.arange(len(order)) >= min(20, len(order)) - 1
+    good = np.flatnonzero((running >= precision) & possible)
+    last = good[-1] if len(good) else int(np.argmax(np.where(possible, running, -1)))
+    return float(np.clip(falling[last], 0.0, 1.0))
 
 
 def check_logits(logits: NDArray[np.floating], right: NDArray[np.bool_], name: str) -> None:
@@ -129,3 +134,29 @@ def fit(
         "precision_of_shown": float(correct[shown].mean()) if shown.any() else 0.0,
     }
     return Calibration(temperature, threshold, model), figures
+
+
+def doubts(calibration: Calibration, figures: dict, precision: float) -> list[str]:
+    """What is to be said about a fit that is not what was asked for, a sentence each.
+
+    Args:
+        calibration, figures: of ``fit``.
+        precision: that was wanted of it.
+    """
+    said = []
+    if figures["precision_of_shown"] < precision:
+        said.append(
+            f"no threshold reaches a precision of {precision:.1%}; with the one that comes nearest, "
+            f"{figures['precision_of_shown']:.1%} of the labels shown are right"
+        )
+    if calibration.temperature > 0.99 * HIGHEST_TEMPERATURE:
+        said.append(
+            f"the temperature is the highest that is looked for ({HIGHEST_TEMPERATURE:g}): "
+            "these logits say hardly anything about the right class"
+        )
+    if calibration.temperature < 1.01 * LOWEST_TEMPERATURE:
+        said.append(
+            f"the temperature is the lowest that is looked for ({LOWEST_TEMPERATURE:g}): "
+            "nearly every window is right, as when a model has learnt from them"
+        )
+    return said

@@ -1,6 +1,7 @@
 """Honest probabilities: what a fit does to them, and what a damaged file does not."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -63,6 +64,19 @@ def test_threshold_is_the_lowest_that_reaches_the_precision():
     assert fit_threshold(confidence, correct, 1.0) == pytest.approx(confidence[49])
 
 
+def test_equal_confidences_are_shown_together_or_not_at_all():
+    confidence = np.repeat([0.9, 0.8], [30, 70])
+    correct = np.arange(100) < 40  # 100 % above, 14 % below: 80 % right only where some of the equal ones were hidden
+    assert fit_threshold(confidence, correct, 0.8) == pytest.approx(0.9)
+
+
+def test_what_is_shown_at_the_threshold_in_the_fit_is_shown_afterwards():
+    logits = np.zeros((60, 5))  # a fifth each, which rounds up
+    calibration, figures = fit(logits, np.eye(5, dtype=bool)[np.zeros(60, int)])
+    assert figures["shown"] == 1
+    assert calibration.decide(logits)[1].all()
+
+
 def test_calibration_error_of_a_coin_that_claims_certainty():
     assert expected_calibration_error(np.ones(1000), np.arange(1000) % 2 == 0) == pytest.approx(0.5)
 
@@ -97,6 +111,36 @@ def test_command_fits_and_writes(tmp_path, capsys):
     assert "temperature" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("logits", "right", "warnings"),
+    [
+        (np.eye(5)[np.arange(120) % 5] * 4, np.arange(120) // 5 % 5, ["90.0%; .* 20.0% of the labels", "highest .*20"]),
+        (np.eye(5)[np.arange(120) % 5] / 10, np.arange(120) % 5, [r"lowest .*0\.05"]),
+        (*overconfident(np.random.default_rng(5), n=500), []),
+    ],
+)
+def test_command_warns_of_a_fit_that_is_not_what_was_asked_for(tmp_path, capsys, logits, right, warnings):
+    right = right if right.ndim == 2 else np.eye(5, dtype=bool)[right]
+    np.savez(tmp_path / "l.npz", logits=logits, right=right)
+    words = ["fit", "--precision", "0.9", "--logits", str(tmp_path / "l.npz"), "--out", str(tmp_path / "c.json")]
+    assert main(words) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(warnings)
+    for line, hint in zip(said, warnings, strict=True):
+        assert re.match(f"warning: .*{hint}", line)
+
+
+def test_command_does_not_write_over_the_logits(tmp_path, capsys):
+    path = tmp_path / "l.npz"
+    np.savez(path, logits=np.zeros((60, 3)), right=np.ones((60, 3)))
+    before = path.read_bytes()
+    (tmp_path / "link.json").symlink_to(path)
+    for out in (path, tmp_path / "link.json"):
+        assert main(["fit", "--logits", str(path), "--out", str(out)]) == 2
+        assert "would overwrite" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def cut_off(path, part):
     """An archive of which the last part is missing."""
     np.savez_compressed(path, logits=np.zeros((60, 3)), right=np.ones((60, 3), bool))
@@ -128,6 +172,7 @@ def one_array(path):
         (damaged, "holds no logits"),
         (one_array, "single array"),
         (lambda p: np.savez(p, other=1), "holds no logits"),
+        (lambda p: np.savez(p, logits=np.array([{}], object), right=[1]), "holds no logits"),
         (lambda p: np.savez(p, logits=np.zeros((60, 3)), right=np.ones((60, 2))), "same two axes"),
         (lambda p: np.savez(p, logits=np.zeros(60), right=np.ones(60)), "same two axes"),
         (lambda p: np.savez(p, logits=np.float32(1), right=True), "same two axes"),
@@ -146,6 +191,7 @@ def test_command_names_what_is_wrong(tmp_path, capsys, make, hint):
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     assert hint in said
+    assert "pickle" not in said, "nobody is told to load what may run code"
     assert not (tmp_path / "c.json").exists()
 
 
