@@ -11,6 +11,7 @@ import cv2
 
 from pipeline.sources.capture import Capture, as_bgr, claimed_frame_count, nominal_fps, open_file_capture
 from pipeline.sources.errors import SourceError
+from pipeline.sources.gif import is_cut_off_gif
 from pipeline.sources.reader import Shot
 
 _HEAD_BYTES = 4096
@@ -37,10 +38,12 @@ class VideoReader:
         self._capture: Capture | None = None
         self._read = 0
         self._last_s = 0.0
+        self._cut_off_gif = False
 
     def open(self) -> None:
         """Raises SourceError when the file is missing, unreadable, empty or no video."""
         _check_file(self._path)
+        self._cut_off_gif = is_cut_off_gif(self._path)
         self._capture = self._make(str(self._path))
         if not self._capture.isOpened():
             raise SourceError(_why_not_a_video(self._path))
@@ -63,7 +66,9 @@ class VideoReader:
         return Shot(as_bgr(image), stamp_s)
 
     def shortfall(self) -> str | None:
-        """A sentence when the file ends well before the length that its container claims."""
+        """A sentence when the file ends well before the length that its container claims, or a GIF inside a picture."""
+        if self._cut_off_gif:
+            return f"{self.name} is cut off: it breaks after {self._read} frames ({self._last_s:.1f} s)"
         return shortfall(self.name, self._read, self._last_s, self.frame_count, self.fps)
 
     def close(self) -> None:

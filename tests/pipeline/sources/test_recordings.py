@@ -62,15 +62,47 @@ def test_the_rotation_of_a_phone_is_honoured(write_video, rotate_mp4) -> None:
     assert frame.image[:10, :8].mean() < 100
 
 
-def test_a_gif_is_a_video_with_its_own_durations(tmp_path: Path) -> None:
+def write_gif(path: Path, durations_ms: list[int]) -> Path:
+    """Noise, a picture for each duration."""
     animation = cv2.Animation()
-    animation.frames = [np.full((48, 64, 3), 30 * i, np.uint8) for i in range(5)]
-    animation.durations = np.array([100, 200, 50, 400, 100])
-    path = tmp_path / "wave.gif"
+    rng = np.random.default_rng(0)
+    animation.frames = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in durations_ms]
+    animation.durations = np.array(durations_ms)
     assert cv2.imwriteanimation(str(path), animation)
-    with open_source(str(path)) as source:
+    return path
+
+
+def test_a_gif_is_a_video_with_its_own_durations(tmp_path: Path) -> None:
+    with open_source(str(write_gif(tmp_path / "wave.gif", [100, 200, 50, 400, 100]))) as source:
         assert source.policy is Policy.ALL
         assert [frame.time_s for frame in source] == pytest.approx([0, 0.1, 0.3, 0.35, 0.75], abs=1e-3)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9, 0.999])
+def test_a_truncated_gif_gives_a_warning(tmp_path: Path, part: float) -> None:
+    path = write_gif(tmp_path / "wave.gif", [80] * 20)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    events: list[SourceEvent] = []
+    with open_source(path, on_event=events.append) as source:
+        frames = list(source)
+    assert 20 * part - 3 <= len(frames) <= 20
+    assert [event.kind for event in events] == [EventKind.TRUNCATED]
+    assert events[0].message.startswith(f"wave.gif is cut off: it breaks after {len(frames)} frames")
+
+
+@pytest.mark.parametrize("colours", [2, 64, 256])
+def test_a_whole_gif_gives_no_warning_even_without_its_trailer(tmp_path: Path, colours: int) -> None:
+    pillow = pytest.importorskip("PIL.Image", reason="Pillow writes GIFs with comments and tables of their own")
+    noise = np.random.default_rng(0).integers(0, 255, (6, 48, 64, 3), np.uint8)
+    images = [pillow.fromarray(one).quantize(colours) for one in noise]
+    path = tmp_path / "wave.gif"
+    images[0].save(path, save_all=True, append_images=images[1:], duration=100, loop=0, comment=b"x" * 300)
+    events: list[SourceEvent] = []
+    for end in (b"\x3b", b"", b"\x00\x00"):
+        path.write_bytes(path.read_bytes().rstrip(b"\x3b") + end)
+        with open_source(path, on_event=events.append) as source:
+            assert len(list(source)) == 6
+    assert not events
 
 
 def test_a_name_with_a_colon_and_other_letters_is_a_file(write_video) -> None:
