@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -112,8 +113,11 @@ def parse_bench(argv: Sequence[str]) -> tuple[RunOptions, Path | None, int | Non
 def _options(args: argparse.Namespace, *, headless: bool, outputs: Outputs) -> RunOptions:
     if not args.sources:
         raise UserError("Name a source: --video FILE, --camera N, --url ADDRESS or --images DIR.")
+    if args.images_fps is not None and not any(isinstance(spec, Path) and os.path.isdir(spec) for spec in args.sources):
+        raise UserError("--images-fps says how fast a folder of pictures plays; name one with --images DIR.")
     return RunOptions(
         sources=args.sources,
+        images_fps=args.images_fps,
         headless=headless,
         outputs=outputs,
         pose=args.pose,
@@ -138,6 +142,9 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         ("--images", _folder, "DIR", "folder of pictures, in the order of their names"),
     ):
         group.add_argument(option, type=kind, metavar=metavar, action=_AddSource, dest="sources", help=text)
+    group.add_argument(
+        "--images-fps", type=_picture_rate, metavar="N", help="pictures a second of such a folder (default: 25)"
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +204,10 @@ def _probability(text: str) -> float:
 
 def _seconds(text: str) -> float:
     return _number(text, 0.01, 60.0, "a number of seconds between 0.01 and 60")
+
+
+def _picture_rate(text: str) -> float:
+    return _number(text, 0.001, 1000.0, "a number of pictures a second between 0.001 and 1000")
 
 
 def _positive(text: str) -> int:

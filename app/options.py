@@ -77,6 +77,7 @@ class RunOptions:
 
     Attributes:
         sources: one pipeline each, in the order given.
+        images_fps: pictures a second of a folder; None takes the pipeline's own.
         headless: without the window.
         outputs: where results go.
         pose, pose_weights: pose estimator and its weights.
@@ -91,6 +92,7 @@ class RunOptions:
     """
 
     sources: tuple[SourceSpec, ...]
+    images_fps: float | None = None
     headless: bool = False
     outputs: Outputs = Outputs()
     pose: str = "movenet"

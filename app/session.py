@@ -159,6 +159,7 @@ def open_session(
             model=model if model is not None else options.model,
             backend=options.backend,
             policy=policy,
+            picture_fps=options.images_fps,
             stride_s=options.stride_s,
             threshold=options.threshold,
             on_event=on_event,

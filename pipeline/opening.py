@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.action_model import ActionModel, find_model
 from pipeline.errors import UserError
 from pipeline.sources import Policy, SourceEvent, open_source, opens_at_once
+from pipeline.sources.opening import PICTURE_FPS
 from pipeline.stages import FrameSource
 
 SourceSpec = str | int | Path | Sequence[Any] | FrameSource
@@ -18,6 +19,7 @@ SourceSpec = str | int | Path | Sequence[Any] | FrameSource
 def source_of(
     source: SourceSpec,
     policy: Policy | str | None,
+    picture_fps: float | None,
     clock: Callable[[], float],
     on_event: Callable[[SourceEvent], None] | None,
 ) -> FrameSource:
@@ -33,7 +35,8 @@ def source_of(
         wanted = None if policy is None else Policy(policy)
     except ValueError:
         raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
-    return open_source(source, policy=wanted, clock=clock, on_event=on_event)  # type: ignore[arg-type]
+    fps = PICTURE_FPS if picture_fps is None else picture_fps
+    return open_source(source, policy=wanted, fps=fps, clock=clock, on_event=on_event)  # type: ignore[arg-type]
 
 
 def is_quick(source: SourceSpec) -> bool:

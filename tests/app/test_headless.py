@@ -239,6 +239,14 @@ def test_several_sources_run_side_by_side_and_one_may_fail(root: Path, pictures:
     assert child.stdout.count("pictures: 12 frames") == 2
 
 
+def test_pictures_are_played_at_the_rate_that_is_named(root: Path, pictures: Path, tmp_path: Path) -> None:
+    for rate, seconds in (((), "0.4 s"), (("--images-fps", "5"), "2.2 s")):
+        child = run(root, "--images", pictures, *rate, "--events", tmp_path / "out.jsonl")
+        assert child.stdout.startswith(f"pictures: 12 frames ({seconds})"), child.stderr
+    last = read_events(tmp_path / "out.jsonl")[-1]
+    assert (last["time_s"], last["frame"]) == (2.2, 11)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
 def test_an_output_that_fails_does_not_stop_the_others(root: Path, demo_clip: Path, tmp_path: Path) -> None:
     segments = tmp_path / "out.csv"
