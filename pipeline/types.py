@@ -89,7 +89,8 @@ class Action:
         label: class name, or None when the model does not know.
         probability: calibrated probability of the best class, also when the label is None.
         top: best classes with their probabilities, best first.
-        embedding: (D,) float32 pooled features, for prototypes and enrolment.
+        embedding: (D,) float32 pooled features of the window, which the logits come from; for programs that compare
+            people's actions, which nothing here does.
         time_s: capture time of the newest frame that the decision has seen.
     """
 

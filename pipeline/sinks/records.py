@@ -23,8 +23,8 @@ def rounded(value: float, digits: int) -> float | None:
 class DecisionRecords:
     """Turns results into records.
 
-    A track that has ended may get its last decision in a frame where it is no longer seen; its record then carries the
-    box in which it was seen last.
+    A track that has ended may get its last decision in a frame where it is no longer seen. Its record then carries the
+    time and number of that frame, so that records stay in order of time, and the box in which it was seen last.
     """
 
     def __init__(self) -> None:

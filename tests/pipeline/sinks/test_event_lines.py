@@ -50,11 +50,12 @@ def test_lines_are_complete_while_the_run_goes_on(tmp_path: Path) -> None:
     sink.close()
 
 
-def test_a_track_that_has_ended_keeps_its_last_box() -> None:
+def test_a_track_that_has_ended_keeps_its_last_box_at_the_time_of_its_last_decision() -> None:
     records = DecisionRecords()
     records.of(result(0, 0.0, seen=(1,)))
     (record,) = records.of(result(9, 0.9, decided={1: ("walk", 0.8)}))
     assert (record["track"], record["box"]) == (1, [1.0, 2.0, 30.0, 40.0])
+    assert (record["time_s"], record["frame"]) == (0.9, 9)
     (record,) = records.of(result(9, 0.9, decided={5: ("walk", 0.8)}))
     assert record["box"] is None
 
