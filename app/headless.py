@@ -168,6 +168,8 @@ def _report(runs: list[_Run], many: bool) -> None:
         written = [str(path) for path in run.outputs.files().values() if _is_new(path, run.begun)]
         if written:
             console.print(f"written: {', '.join(written)}", markup=False)
+        for failure in run.session.failures if run.session is not None else ():  # logged when it happened, far above
+            console.print(f"{failure.name} has failed: {failure.reason}", markup=False, soft_wrap=True)
         if many:
             console.print()
 

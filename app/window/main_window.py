@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt6.QtGui import QAction, QCloseEvent, QKeySequence
-from PyQt6.QtWidgets import QFileDialog, QGridLayout, QLabel, QMainWindow, QMenu, QToolButton, QWidget
+from PyQt6.QtWidgets import QFileDialog, QGridLayout, QMainWindow, QMenu, QStatusBar, QToolButton, QWidget
 
 from app.meter import Reading
 from app.options import SourceSpec
@@ -45,11 +45,6 @@ class MainWindow(QMainWindow):
         self.failed = False
         self.setWindowTitle("skeleprompt")
         self.resize(1080, 680)
-        self._status = QLabel()
-        self._status.setContentsMargins(8, 0, 8, 2)
-        bar = self.statusBar()
-        assert bar is not None
-        bar.addWidget(self._status, 1)
         self._add_tools()
         self.open(sources)
 
@@ -67,6 +62,10 @@ class MainWindow(QMainWindow):
             grid.addWidget(panel, number // columns, number % columns)
             self.panels.append(panel)
         self.setCentralWidget(inside)  # deletes the one before
+        bar = QStatusBar()
+        for panel in self.panels:
+            bar.addWidget(panel.status, 1)
+        self.setStatusBar(bar)  # deletes the one before
         self._refresh()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
@@ -97,7 +96,7 @@ class MainWindow(QMainWindow):
     @property
     def status_text(self) -> str:
         """What the status bar says."""
-        return self._status.text()
+        return " | ".join(panel.status.whole for panel in self.panels if panel.status.whole)
 
     def _add_tools(self) -> None:
         tools = self.addToolBar("Main")
@@ -143,13 +142,13 @@ class MainWindow(QMainWindow):
         finished = bool(self.panels) and all(panel.finished for panel in self.panels)
         paused = any(panel.worker.paused for panel in self.panels)
         self.pause_action.setText("Play again" if finished else "Go on" if paused else "Pause")
-        lines = []
         for panel in self.panels:
             if panel.reading is not None:
                 state = "ended" if panel.finished else "paused" if panel.worker.paused else ""
-                prefix = f"{panel.name}: " if len(self.panels) > 1 else ""
-                lines.append(prefix + describe(panel.reading, state))
-        self._status.setText("     |     ".join(lines))
+                if len(self.panels) > 1:
+                    panel.status.show_lines(f"{panel.name}   {state}".rstrip() + f"\n{describe(panel.reading)}")
+                else:
+                    panel.status.show_lines(describe(panel.reading, state))
 
     def _stop(self) -> None:
         for panel in self.panels:

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 from app.meter import Reading
 from app.window.banner import Banner
 from app.window.people import PeopleList
+from app.window.status import StatusLabel
 from app.window.view import VideoView
 from app.window.worker import MakeSession, Worker
 from pipeline.sources import EventKind, Severity, SourceEvent
@@ -21,6 +22,7 @@ class Panel(QWidget):
         name: of the source, without credentials; empty until it is open.
         reading: newest reading of the meter.
         finished: whether the session is over.
+        status: for the window's status bar.
     """
 
     changed = pyqtSignal()  # name, reading or finished
@@ -31,7 +33,7 @@ class Panel(QWidget):
         self.reading: Reading | None = None
         self.finished = False
         self.failure = ""
-        self.view, self.people, self.banner = VideoView(), PeopleList(), Banner()
+        self.view, self.people, self.banner, self.status = VideoView(), PeopleList(), Banner(), StatusLabel()
         self.view.show_message("Opening ...")
 
         picture = QWidget()

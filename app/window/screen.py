@@ -20,9 +20,9 @@ def require_screen() -> None:
     """
     if importlib.util.find_spec("PyQt6") is None:
         raise UserError('The window needs PyQt6 (pip install "skeleprompt[window]"); without it, add --headless.')
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return  # elsewhere there is a screen, and who names a platform knows it
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not sys.platform.startswith("linux"):
+        return  # elsewhere there is a screen
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         raise UserError(f"There is no screen to open a window on: {_ADVICE}.")
     code = "from PyQt6.QtGui import QGuiApplication; QGuiApplication([])"
     try:

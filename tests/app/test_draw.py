@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from standing import MakeResult, action, person
 
-from app.draw import LIMBS, draw_result
+from app.draw import LIMBS, draw_result, shown_box
 from app.fit import fit_result
 from app.palette import ink_on, track_colour
 from app.tags import place_tag, tag_text, text_height
@@ -28,6 +28,32 @@ def test_joints_limbs_and_the_box_are_where_they_belong(make_result: MakeResult,
     x1, y1 = np.round(somebody.pose.box[:2]).astype(int)
     edge = picture[y1 + 5 : y1 + 40, x1].astype(int)
     assert np.abs(edge - track_colour(3)).max() < 60, "the box has the track's colour"
+
+
+def test_the_box_on_the_picture_has_the_whole_head_in_it(make_result: MakeResult) -> None:
+    somebody = person(3, (200, 100, 440, 1000))
+    face, shoulders, nose_x = somebody.pose.keypoints[:5, 1], somebody.pose.keypoints[5:7, 1], 320
+    crown = round(float(face.mean() - 0.7 * (shoulders.mean() - face.mean())))
+    assert crown < 100, "above every keypoint"
+    picture = draw_result(make_result((640, 480), (somebody,)))
+    edge = np.flatnonzero(np.abs(picture[:, nose_x + 60].astype(int) - track_colour(3)).max(axis=1) < 60)
+    assert 0 < edge[0] < crown
+    np.testing.assert_array_equal(somebody.pose.box, [200, 100, 440, 1000])
+
+
+def test_a_head_that_lies_stretches_the_box_to_its_side() -> None:
+    upright = person(1, (100, 100, 200, 300)).pose
+    lying = Pose(upright.keypoints[:, ::-1].copy(), upright.scores, upright.box[[1, 0, 3, 2]], 0.9)
+    x1, y1, x2, y2 = shown_box(lying)
+    assert x1 < 90
+    assert (y1, x2, y2) == (100, 300, 200)
+
+
+def test_without_a_face_the_box_is_as_it_was_found() -> None:
+    somebody = person(1, (100, 100, 200, 300)).pose
+    scores = somebody.scores.copy()
+    scores[:5] = 0.05
+    assert shown_box(Pose(somebody.keypoints, scores, somebody.box, 0.9)) == (100, 100, 200, 300)
 
 
 def test_the_frame_itself_stays_as_it_was(make_result: MakeResult) -> None:
@@ -65,8 +91,8 @@ def test_the_text_itself_stays_inside_its_tag(make_result: MakeResult, size: tup
     somebody = person(2, (0.8 * w, -0.1 * h, 1.1 * w, 0.6 * h))
     without = draw_result(make_result(size, (somebody,), {}))
     picture = draw_result(make_result(size, (somebody,), {2: action("swing baseball")}))
-    tag = place_tag(tag_text(2, action("swing baseball")), tuple(somebody.pose.box), size)
-    other = place_tag(tag_text(2, None), tuple(somebody.pose.box), size)
+    tag = place_tag(tag_text(2, action("swing baseball")), shown_box(somebody.pose), size)
+    other = place_tag(tag_text(2, None), shown_box(somebody.pose), size)
     changed = (picture != without).any(axis=-1)
     for rect in (tag.rect, other.rect):
         changed[rect.y1 : rect.y2, rect.x1 : rect.x2] = False
@@ -96,7 +122,7 @@ def test_what_tags_say() -> None:
 
 def test_an_unknown_action_is_quieter_than_a_label(make_result: MakeResult) -> None:
     somebody = person(1, (200, 200, 300, 400))
-    box = tuple(somebody.pose.box)
+    box = shown_box(somebody.pose)
     loud = draw_result(make_result(people=(somebody,), actions={1: action("walk")}))
     quiet = draw_result(make_result(people=(somebody,), actions={1: action(None)}))
     tag = place_tag("1 walk 90%", box, (640, 480)).rect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from app.window.clock import PausableClock
 from app.window.main_window import describe
 from app.window.people import PeopleList
 from app.window.screen import require_screen
+from app.window.status import StatusLabel
 from app.window.view import VideoView
 from app.window.worker import to_image
 from pipeline.errors import UserError
@@ -100,6 +102,22 @@ def test_the_status_line_reads_well() -> None:
     assert line.split("   ") == ["12.3 s", "1 person", "30 fps", "age 41 ms", "3 dropped", "paused"]
 
 
+def test_a_status_that_is_too_long_for_its_room_ends_in_dots_and_is_whole_in_the_tool_tip(qtbot: Any) -> None:
+    status = StatusLabel()
+    qtbot.addWidget(status)
+    status.resize(150, 40)
+    status.show()
+    text = "a camera with a long name at the back door\n12.3 s   1 person   30 fps   age 41 ms   3 dropped"
+    status.show_lines(text)
+    for shown, line in zip(status.text().split("\n"), text.split("\n"), strict=True):
+        assert shown.endswith("…")
+        assert line.startswith(shown[:-1])
+        assert status.fontMetrics().horizontalAdvance(shown) <= 150
+    assert status.toolTip() == text
+    status.resize(1500, 40)
+    assert status.text() == text
+
+
 def test_without_a_screen_the_advice_is_headless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
@@ -110,6 +128,21 @@ def test_without_a_screen_the_advice_is_headless(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match="--headless") as refusal:
         require_screen()
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("platform", ["xcb", "wayland", "no such platform"])
+def test_a_qt_platform_that_does_not_work_here_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", platform)
+    with pytest.raises(UserError, match="--headless") as refusal:
+        require_screen()
+    assert "\n" not in str(refusal.value)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    require_screen()
 
 
 def test_without_qt_the_command_that_brings_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
