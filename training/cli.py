@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
                    help="all windows of a clip, averaged, or its middle one (default %(default)s)")  # fmt: skip
     p.add_argument("--people", type=int, choices=(1, 2), default=None,
                    help="people pooled (default: two where every clip has two)")  # fmt: skip
+    p.add_argument("--fps", type=positive, help="frames a second of the recordings, if not what the file says")
     p.add_argument("--confusion", metavar="OUT.png", help="draw the confusion matrix")
     _arithmetic(p)
     p.set_defaults(run=commands.run_evaluate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +34,13 @@ class Clip:
         return self.keypoints.shape[-1] == 3
 
 
-def clip_of(annotation: dict[str, Any], mapping: list[int] | None) -> Clip:
+def clip_of(annotation: dict[str, Any], mapping: list[int] | None, step: float = 1.0) -> Clip:
     """The clip that an annotation describes. Joints whose coordinates or score are no finite numbers are absent in it.
 
     Args:
         annotation: PYSKL's, of whatever joints.
         mapping: the source joint of each COCO joint, or -1; None where the joints are COCO's.
+        step: by how much ``frame_index``, where there is one, rises in 1 / fps seconds; see ``usual_step``.
 
     Raises:
         KeyError: it lacks an entry.
@@ -65,7 +67,7 @@ def clip_of(annotation: dict[str, Any], mapping: list[int] | None) -> Clip:
     scores = np.where(bad, 0, np.nan_to_num(scores, posinf=0, neginf=0))
     if not scores.any() and keypoints.any():
         scores = np.any(keypoints != 0, axis=-1).astype(np.float32)
-    times = _times_s(annotation, keypoints.shape[1])
+    times = _times_s(annotation, keypoints.shape[1], step)
     return Clip(str(annotation["frame_dir"]), _label(annotation), keypoints, scores.astype(np.float32), times)
 
 
@@ -106,7 +108,25 @@ def _label(annotation: dict[str, Any]) -> int:
     return label
 
 
-def _times_s(annotation: dict[str, Any], frames: int) -> NDArray[np.float64]:
+def usual_step(annotations: Iterable[Any]) -> float:
+    """By how much the counters (``frame_index``) of a file's recordings usually rise from frame to frame.
+
+    That much is one frame at the file's ``fps``. It is one for the whole file: a recording that kept every third frame
+    only did not run faster than the others.
+    """
+    steps = []
+    for annotation in annotations:
+        try:
+            rise = np.diff(np.asarray(annotation["frame_index"], np.float64))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue  # no counter, or one that ``clip_of`` refuses
+        if rise.ndim == 1 and rise.size:
+            steps.append(float(np.median(rise)))
+    usual = float(np.median(steps)) if steps else 1.0
+    return usual if np.isfinite(usual) and usual > 1 else 1.0
+
+
+def _times_s(annotation: dict[str, Any], frames: int, step: float) -> NDArray[np.float64]:
     """(T,) seconds of each frame."""
     irregular = "frame_index" in annotation  # the counter of the recording tells the time
     given = annotation["fps"] if irregular else annotation.get("fps", 30.0)
@@ -126,5 +146,4 @@ def _times_s(annotation: dict[str, Any], frames: int) -> NDArray[np.float64]:
         raise ValueError(f"its frame_index has shape {index.shape} for {frames} frames")
     if not np.isfinite(index).all() or (np.diff(index) < 0).any():
         raise ValueError("its frame_index is no series of rising numbers")
-    usual = np.median(np.diff(index)) if frames > 1 else 1.0
-    return (index - index[0]) / max(usual, 1.0) / fps
+    return (index - index[0]) / step / fps

@@ -154,7 +154,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     device = choose_device(args.device)
     model, words = load_model(args.weights)
     model.to(device)
-    data = load_dataset(args.data)
+    data = load_dataset(args.data, args.fps)
     clips = data.part(args.split)
     merge = require_merge(data, words)
     people = args.people or (2 if all(len(c.keypoints) == 2 for c in clips) else 1)

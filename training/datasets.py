@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import UserError
-from training.clips import Clip, all_finite, clip_of
+from training.clips import Clip, all_finite, clip_of, usual_step
 from training.ntu import read_folder
 from training.pickles import load_plain_pickle
 
@@ -52,7 +52,7 @@ class DataSet:
         return f": none of the {len(names)} clips it names is in the file" if names and not names & own else ""
 
 
-def load_dataset(path: Path | str) -> DataSet:
+def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
     """Read a PYSKL-style annotation pickle (also those of NTU, Kinetics, UCF101, HMDB51, FineGYM and Posetics), or a
     folder of NTU RGB+D's own ``.skeleton`` files.
 
@@ -61,6 +61,10 @@ def load_dataset(path: Path | str) -> DataSet:
 
     What can be used but is probably not meant is logged once: clips with numbers that are not finite, and splits that
     name clips which are not there.
+
+    Args:
+        path: the file or the folder.
+        fps: frames a second of its recordings; None for what it says itself.
 
     Raises:
         UserError: the file is not of that format; the message names the clip and what is wrong with it.
@@ -72,7 +76,10 @@ def load_dataset(path: Path | str) -> DataSet:
         raise UserError(f"{path} holds no annotations")
     names = _label_names(path, data.get("label_names"))
     mapping = _mapping(path, data.get("to_coco17"))
-    clips = tuple(_read(path, number, a, mapping) for number, a in enumerate(data["annotations"], 1))
+    if fps is not None:
+        data["annotations"] = [{**a, "fps": fps} if isinstance(a, dict) else a for a in data["annotations"]]
+    step = usual_step(data["annotations"])
+    clips = tuple(_read(path, number, a, mapping, step) for number, a in enumerate(data["annotations"], 1))
     if names is None:
         names = tuple(map(str, range(max(clip.label for clip in clips) + 1)))
     for clip in clips:
@@ -142,7 +149,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
-def _read(path: Path | str, number: int, annotation: Any, mapping: list[int] | None) -> Clip:
+def _read(path: Path | str, number: int, annotation: Any, mapping: list[int] | None, step: float) -> Clip:
     """The clip of the file's ``number``th annotation, counted from 1.
 
     Raises:
@@ -152,7 +159,7 @@ def _read(path: Path | str, number: int, annotation: Any, mapping: list[int] | N
         raise UserError(f"{path}: annotation {number} is no dict")
     clip = f"clip '{annotation['frame_dir']}'" if "frame_dir" in annotation else f"annotation {number}"
     try:
-        return clip_of(annotation, mapping)
+        return clip_of(annotation, mapping, step)
     except KeyError as error:
         raise UserError(f"{path}, {clip}: it has no {error}") from None
     except ValueError as error:

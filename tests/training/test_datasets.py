@@ -187,3 +187,17 @@ def test_what_is_of_the_expected_form_stays_readable(tmp_path):
     assert data.clips[0].times_s[-1] == pytest.approx(19 / 30)
     np.testing.assert_array_equal(data.clips[1].keypoints, to_coco17(body, np.ones((1, 20, 20)), list(mapping))[0])
     assert len(data.part("all")) == 2
+
+
+def test_recordings_of_one_file_share_a_clock(tmp_path):
+    """One that kept every third count of the camera only is as long as the others, not three times as fast."""
+    index = {"every/a": np.arange(0, 80, 4), "every/b": np.arange(0, 80, 4), "third/c": np.arange(0, 240, 12)}
+    annotations = [annotation(name) | {"fps": 15.0, "frame_index": counts} for name, counts in index.items()]
+    clips = load_dataset(write(tmp_path / "own.pkl", annotations=annotations)).clips
+    assert [clip.times_s[-1] for clip in clips] == pytest.approx([19 / 15, 19 / 15, 57 / 15])
+
+
+def test_another_frame_rate_than_the_files(tmp_path):
+    path = write_clips(tmp_path / "own.pkl")
+    said, asked = (load_dataset(path, fps).clips[0].times_s for fps in (None, 5.0))
+    np.testing.assert_allclose(asked, 3 * said)

@@ -32,7 +32,7 @@ def config(out, **changes):
 
 def test_training_learns_a_difference_it_is_shown(tmp_path):
     model = finetune(
-        config(tmp_path, epochs=6, windows_per_epoch=96, lr=1e-3, average=0.5), [source()], ("circle", "slide")
+        config(tmp_path, epochs=12, windows_per_epoch=96, lr=1e-3, average=0.5), [source()], ("circle", "slide")
     )
     unseen = [moving(i % 2, 100 + i) for i in range(20)]
     result = evaluate(predictor(model), unseen, ("circle", "slide"), ((0,), (1,)), 16)

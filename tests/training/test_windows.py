@@ -50,6 +50,34 @@ def test_evaluation_features_are_those_of_the_pipeline():
     np.testing.assert_array_equal(clip_features(clip)[0], expected)
 
 
+def test_a_short_loss_of_the_person_is_bridged_and_a_long_one_is_not():
+    """As live, where frames without the person are no observations."""
+    clip = moving(1, seed=0, frames=40)
+    clip.scores[:, 10:14] = 0
+    clip.scores[:, 20:30] = 0
+    clip.keypoints[clip.scores == 0] = 0
+    seen = clip_features(clip)[0, ..., 4].any(-1)
+    assert seen[:20].all()
+    assert not seen[20:30].any()
+    assert seen[30:].all()
+
+
+def test_a_clip_without_anybody_has_windows_without_anybody():
+    clip = replace(clip_2d(), scores=np.zeros((1, 60, 17), np.float32))
+    assert not clip_features(clip).any()
+    assert not training_window(clip, np.random.default_rng(0), 32, Augmentation(), mirror=False).any()
+
+
+def test_windows_from_the_middle_of_a_clip_begin_with_a_velocity():
+    """As live, where the window has a history; only a clip's own first frame has none."""
+    clip = moving(1, seed=0, frames=200)  # slides steadily
+    still = Augmentation(noise=DetectorNoise(0, 0, 0, 0, 0, 0, 0, 0), tempo=0, crop=0, frame_rates=(30.0, 30.0))
+    for seed in range(8):
+        window = training_window(clip, np.random.default_rng(seed), 32, still, mirror=False)[0]
+        assert window.shape[0] == 32
+        np.testing.assert_allclose(window[0, :, 2:4], window[1, :, 2:4], rtol=0.05, atol=0.02)
+
+
 def test_sliding_windows_cover_the_clip():
     features = np.arange(100, dtype=np.float32).reshape(1, 100, 1, 1)
     windows = sliding_windows(features, 32, 16)
@@ -83,10 +111,7 @@ def test_random_rotations_are_rotations_within_their_range():
 
 def test_a_camera_above_sees_people_from_above():
     """Looking down, what is nearer to the camera on the ground is lower in the picture."""
-    rotation = None
     rng = np.random.default_rng(0)
-    from dataclasses import replace
-
     rotation = random_rotation(rng, replace(ANYWHERE, yaw_deg=0.0, pitch_deg=(30.0, 30.0), roll_deg=0.0))
     pixels, _ = project(np.array([[[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]]]), rotation, 5.0)
     assert pixels[0, 0, 1] > pixels[0, 1, 1]
