@@ -27,8 +27,8 @@ from pipeline import Pipeline
 
 FOLDER = Path(__file__).resolve().parent
 CLIP = FOLDER.parent.parent / "assets" / "demo.mp4"
-MOMENTS_S = (2.2, 6.0)
-WINDOW_AT_S = 6.0
+MOMENTS_S = (3.0, 7.4)
+WINDOW_AT_S = 7.4
 
 
 def make_demo() -> None:

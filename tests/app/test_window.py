@@ -114,7 +114,7 @@ def test_outputs_are_written_while_it_is_shown_and_the_end_offers_a_replay(
     written = events.read_text()
     assert written.count("\n") > 30
     figures = json.loads(stats.read_text())
-    assert (figures["frames"], figures["dropped"]) == (125, 0), "every frame counts when something is written"
+    assert (figures["frames"], figures["dropped"]) == (117, 0), "every frame counts when something is written"
     assert "lag" not in figures["stages"], "and none waits for the time at which it would be played"
     window.pause_action.trigger()
     qtbot.waitUntil(lambda: window.panels[0].reading is not None, timeout=PATIENCE_MS)

@@ -43,7 +43,7 @@ def test_a_video_is_labelled_in_five_lines(demo_clip: Path, exported) -> None:
         for person in result.people:
             action = result.actions.get(person.track)
             people.setdefault(person.track, set()).add(action and action.label)
-    assert result.frame.index == 124
+    assert result.frame.index == 116
     assert len(people) >= 2
     assert any(label for labels in people.values() for label in labels)
 

@@ -16,7 +16,7 @@ FRAMES = 8
 def folder(tmp_path):
     """Two classes of one short video each, cut from the bundled clip, and a file that is no video."""
     clip = cv2.VideoCapture("assets/demo.mp4")
-    for label, first in (("cross", 0), ("stroll", 30)):
+    for label, first in (("cross", 22), ("stroll", 40)):
         (tmp_path / "videos" / label).mkdir(parents=True)
         clip.set(cv2.CAP_PROP_POS_FRAMES, first)
         size = int(clip.get(cv2.CAP_PROP_FRAME_WIDTH)), int(clip.get(cv2.CAP_PROP_FRAME_HEIGHT))
