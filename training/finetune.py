@@ -255,9 +255,12 @@ def _settings(
     """What two runs must share to be the same one."""
     settings = {k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS}
     data = [
-        [s.name, len(s.clips), s.weight, s.people, repr(s.augmentation), [list(words) for words in s.merge]]
+        [
+            s.name, s.digest(), s.weight, s.people, repr(s.augmentation), [list(words) for words in s.merge],
+            sorted(s.held), s.anywhere,
+        ]
         for s in sources
-    ]
+    ]  # fmt: skip
     return {
         **settings, "data": data, "words": list(words), "idle word": -1 if idle is None else idle,
         "encoder": [start], "teacher": [teacher.digest if teacher else ""],

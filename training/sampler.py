@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,15 @@ class Source:
     def words(self) -> tuple[int, ...]:
         """All words that the source's classes map to."""
         return tuple(sorted({w for words in self.merge for w in words}))
+
+    def digest(self) -> str:
+        """Tells clips apart, also those of the same names: their labels, times and keypoints."""
+        digest = hashlib.sha256()
+        for clip in self.clips:
+            digest.update(f"{clip.name} {clip.label} {clip.keypoints.shape}".encode())
+            for values in (clip.times_s, clip.keypoints, clip.scores):
+                digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

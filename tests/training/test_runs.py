@@ -268,3 +268,14 @@ def test_options_of_the_other_kind_of_task_are_refused(tmp_path, capsys, options
     assert main(["finetune", *task, "--out", str(tmp_path / "run"), *SMALL]) == 2
     assert "belong" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_does_not_go_on_with_clips_that_have_changed(tmp_path, capsys):
+    """The same names, but another clock."""
+    data = write_clips(tmp_path / "own.pkl")
+    assert finetune_small(data, tmp_path / "run") == 0
+    content = pickle.loads(data.read_bytes())
+    content["annotations"][0]["fps"] = 30.0
+    data.write_bytes(pickle.dumps(content))
+    assert finetune_small(data, tmp_path / "run") == 2
+    assert "other data" in capsys.readouterr().err
