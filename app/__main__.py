@@ -31,14 +31,19 @@ class _Ended(BaseException):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the process's exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    before = {}
     try:
         with contextlib.suppress(ValueError):  # not in the main thread: whoever called it handles signals
             # Ctrl-C as well, which a shell has a command in the background ignore; who sends the signal means it.
             for number in ending_signals():
-                signal.signal(number, _end)
+                before[number] = signal.signal(number, _end)
         return _command(words)
     except _Ended as ended:
         return 128 + ended.number
+    finally:
+        for number, handler in before.items():
+            if handler is not None and signal.getsignal(number) is _end:
+                signal.signal(number, handler)
 
 
 def _command(words: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from app.__main__ import main
 from app.cli import parse_bench, parse_run
 from app.options import numbered_address
 from app.outputs import check_outputs
+from app.signals import ending_signals
 from models import model_path
 from pipeline.errors import UserError
 from pipeline.sinks.mqtt import DEFAULT_TOPIC
@@ -212,3 +214,9 @@ def test_a_process_refuses_without_a_traceback(tmp_path: Path, root: Path) -> No
     assert child.stdout == ""
     assert "missing.mp4" in child.stderr
     assert len(child.stderr.strip().splitlines()) == 1
+
+
+def test_whoever_calls_it_has_the_signals_back(capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in ending_signals()]
+    assert main(["--video", "absent.mp4", "--headless"]) == 2
+    assert [signal.getsignal(number) for number in ending_signals()] == before
