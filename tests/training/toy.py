@@ -81,7 +81,13 @@ def start(*arguments: str, processes: int = 1, program: Sequence[str] = ("-m", "
     return subprocess.Popen(
         [sys.executable, *program, *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        preexec_fn=None if os.name == "nt" else _hear_ctrl_c,
     )  # fmt: skip
+
+
+def _hear_ctrl_c() -> None:
+    # Whoever runs the tests in a shell's background ignores it, and a child would too.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*arguments: str, processes: int = 1, program: Sequence[str] = ("-m", "training")) -> str:
