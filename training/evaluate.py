@@ -93,14 +93,24 @@ def clip_probabilities(
     Raises:
         UserError: the network's logits are not finite; every comparison with them would count as right.
     """
-    windows, owner = [], []
-    for i, clip in enumerate(clips):
-        features = clip_features(clip, people)
-        for window in (
-            [centre_window(features, frames)] if views == "centre" else sliding_windows(features, frames, frames // 2)
-        ):
-            windows.append(window)
-            owner.append(i)
+    seen = (clip_features(clip, people) for clip in clips)
+    if views == "centre":
+        return mean_probabilities(predict, [[centre_window(features, frames)] for features in seen], batch)
+    return mean_probabilities(predict, [sliding_windows(features, frames, frames // 2) for features in seen], batch)
+
+
+def mean_probabilities(
+    predict: Predict, windows_of: Sequence[Sequence[NDArray[np.float32]]], batch: int = 64
+) -> NDArray[np.float64]:
+    """The mean of a network's probabilities over the windows (M, T, V, F) of each clip, (N, classes).
+
+    Windows of about the same length share a call.
+
+    Raises:
+        UserError: the network's logits are not finite; every comparison with them would count as right.
+    """
+    windows = [window for own in windows_of for window in own]
+    owners = np.repeat(np.arange(len(windows_of)), [len(own) for own in windows_of])
     order = np.argsort([w.shape[1] for w in windows], kind="stable")
     probabilities: list[NDArray | None] = [None] * len(windows)
     for start in range(0, len(order), batch):
@@ -110,8 +120,8 @@ def clip_probabilities(
             raise UserError("the network's answers are not finite numbers: its training diverged; try a lower --lr")
         for i, p in zip(chosen, softmax(logits), strict=True):
             probabilities[i] = p
-    stacked, owners = np.stack([p for p in probabilities if p is not None]), np.asarray(owner)
-    return np.stack([stacked[owners == i].mean(0) for i in range(len(clips))])
+    stacked = np.stack([p for p in probabilities if p is not None])
+    return np.stack([stacked[owners == i].mean(0) for i in range(len(windows_of))])
 
 
 def evaluate(

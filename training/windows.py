@@ -52,19 +52,23 @@ def clip_features(clip: Clip, people: int = 1) -> NDArray[np.float32]:
     grid = _grid(clip.times_s)
     out = []
     for xy, scores in zip(pixels, clip.scores[:people], strict=True):
-        out.append(window_features(*_observed(clip.times_s, xy, scores, grid)))
+        out.append(window_features(*observed(clip.times_s, xy, scores, grid)))
     return np.stack(out)
 
 
-def _observed(
-    times_s: NDArray[np.float64], xy: NDArray[np.float32], scores: NDArray[np.float32], grid_s: NDArray[np.float64]
+def observed(
+    times_s: NDArray[np.float64],
+    positions: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    grid_s: NDArray[np.float64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """One person's frames (T, 17, 2) and (T, 17) at the grid's times. Frames without the person are no observations, as
-    live, so a short loss is bridged."""
+    """One person's joints (T, V, C) and their scores (T, V) at the grid's times. Frames without the person are no
+    observations, as live, so a short loss is bridged."""
     seen = (scores > 0).any(-1)
     if not seen.any():
-        return np.zeros((len(grid_s), 17, 2), np.float32), np.zeros((len(grid_s), 17), np.float32)
-    return resample(times_s[seen], xy[seen], scores[seen], grid_s)
+        count = len(grid_s)
+        return np.zeros((count, *positions.shape[1:]), np.float32), np.zeros((count, scores.shape[1]), np.float32)
+    return resample(times_s[seen], positions[seen], scores[seen], grid_s)
 
 
 def sliding_windows(features: NDArray[np.float32], frames: int, stride: int) -> list[NDArray[np.float32]]:
@@ -119,7 +123,7 @@ def training_window(
     turn = rng.integers(2**32)
     out = []
     for xy, s in zip(pixels, scores, strict=True):
-        xy, s = _observed(times[kept], xy[kept], s[kept], grid)
+        xy, s = observed(times[kept], xy[kept], s[kept], grid)
         if mirror:
             xy, s = xy[:, MIRROR], s[:, MIRROR]
         xy = geometry(xy, np.random.default_rng(turn), mirror)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +12,22 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pipeline.errors import UserError
-from pipeline.preprocess import RATE_HZ, resample
-from skeleformer.config import SkeleFormerConfig
+from pipeline.preprocess import RATE_HZ
 from skeleformer.features import skeleton_features
-from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, parents_from_names
 from training.batches import pad_windows
 from training.clips import Clip
 from training.datasets import load_dataset
+from training.evaluate import mean_probabilities
 from training.finetune import predictor
 from training.pickles import load_plain_pickle
 from training.saved import take_over
-from training.tables.networks import encoder_weights, stgcn
+from training.tables.networks import encoder_weights, skeleformer, stgcn
 from training.tables.report import Report, files_of
 from training.tables.run import Settings
-from training.tables.task import FRAMES, Batches, load_task, recipe_part
+from training.tables.task import FRAMES, Batches, load_task, recipe_part, windows_of_a_pass
 from training.tables.trial import train
+from training.windows import observed, sliding_windows
 
 USUAL_TARGETS = ("utkinect",)
 
@@ -56,10 +57,9 @@ class SensorTask:
     held_out: tuple[SensorClip, ...]
     passes: int
 
-    @property
-    def windows(self) -> int:
-        """Windows that a trial is trained on."""
-        return self.passes * len(self.train)
+    def steps(self, batch: int) -> int:
+        """How many batches of ``batch`` windows a trial is trained on."""
+        return self.passes * math.ceil(windows_of_a_pass(len(self.train), batch) / batch)
 
     def features(self, clip: SensorClip) -> NDArray[np.float32]:
         """(T, V, 7)."""
@@ -69,34 +69,25 @@ class SensorTask:
         """Random windows, the person turned about the vertical axis a little and every joint moved a little."""
         for number in range(self.passes):
             rng = np.random.default_rng((seed, number))
-            order = rng.permutation(len(self.train))
-            if len(order) % batch == 1:  # a batch norm finds no variance in one window
-                order = np.append(order, order[0])
+            order = np.resize(rng.permutation(len(self.train)), windows_of_a_pass(len(self.train), batch))
             for first in range(0, len(order), batch):
                 chosen = [self.train[i] for i in order[first : first + batch]]
-                windows = [self.features(_disturbed(c, rng))[None] for c in chosen]
+                windows = [_random_cut(self.features(_disturbed(c, rng)), rng)[None] for c in chosen]
                 yield pad_windows(windows), np.array([c.label for c in chosen])
 
     def accuracy(self, model: nn.Module, amp: bool) -> float:
-        """Top-1 accuracy in percent on the middle window of each held-out clip."""
-        predict, hits = predictor(model, amp), 0
-        for first in range(0, len(self.held_out), 64):
-            chosen = self.held_out[first : first + 64]
-            logits = predict(pad_windows([self.features(_middle(c))[None] for c in chosen]))
-            hits += int((logits.argmax(1) == [c.label for c in chosen]).sum())
-        return 100 * hits / len(self.held_out)
+        """Top-1 accuracy in percent on the held-out clips, by the windows that cover each, as in two dimensions."""
+        windows = [sliding_windows(self.features(c)[None], FRAMES, FRAMES // 2) for c in self.held_out]
+        said = mean_probabilities(predictor(model, amp), windows).argmax(1)
+        return 100 * float((said == [c.label for c in self.held_out]).mean())
 
 
-def _cut(clip: SensorClip, first: int) -> SensorClip:
-    return SensorClip(clip.positions[first : first + FRAMES], clip.weights[first : first + FRAMES], clip.label)
-
-
-def _middle(clip: SensorClip) -> SensorClip:
-    return _cut(clip, max((len(clip.positions) - FRAMES) // 2, 0))
+def _random_cut(features: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    first = int(rng.integers(max(len(features) - FRAMES, 0) + 1))
+    return features[first : first + FRAMES]
 
 
 def _disturbed(clip: SensorClip, rng: np.random.Generator) -> SensorClip:
-    clip = _cut(clip, int(rng.integers(max(len(clip.positions) - FRAMES, 0) + 1)))
     yaw = np.radians(rng.uniform(-_YAW_DEG, _YAW_DEG))
     turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     positions = clip.positions @ turn.T * rng.uniform(0.9, 1.1) + rng.normal(0, _JITTER_M, clip.positions.shape)
@@ -143,7 +134,7 @@ def _sensor_clip(clip: Clip, annotation: dict, joints: int) -> SensorClip:
     bad = ~np.isfinite(positions).all(-1)
     positions, weights = np.where(bad[..., None], 0, positions), np.where(bad, 0, weights)
     grid = np.arange(clip.times_s[0], clip.times_s[-1] + 1e-6, 1 / RATE_HZ)
-    return SensorClip(*resample(clip.times_s, positions, weights, grid), clip.label)
+    return SensorClip(*observed(clip.times_s, positions, weights, grid), clip.label)
 
 
 def joints(settings: Settings, targets: tuple[str, ...]) -> None:
@@ -156,30 +147,29 @@ def joints(settings: Settings, targets: tuple[str, ...]) -> None:
     source = encoder_weights(settings.source_file("full"))
 
     def make(kind: str, classes: int, parents: tuple[int, ...], coords: int, seed: int) -> nn.Module:
-        model = stgcn(classes, parents, coords, seed)  # also seeds what follows
         if kind == "ST-GCN":
-            return model
-        return SkeleFormer(SkeleFormerConfig(classes, parents, coords, frames=FRAMES))
+            return stgcn(classes, parents, coords, seed)
+        return skeleformer(classes, None, parents=parents, coords=coords, seed=seed)
 
     def on_deep(kind: str, seed: int, transferred: bool) -> float:
         model = make(kind, deep.classes, deep.parents, 3, seed)
         if transferred:
             take_over(model, source if kind == "SkeleFormer" else _without_head(on_flat_model(kind, seed)))
-        train(model, deep.batches(seed, batch), deep.windows, settings.budget, kind != "ST-GCN", seed)
+        train(model, deep.batches(seed, batch), deep.steps(batch), settings.budget, kind != "ST-GCN", seed)
         return deep.accuracy(model, amp)
 
     def on_flat_model(kind: str, seed: int, start: nn.Module | None = None) -> nn.Module:
         model = make(kind, len(flat.label_names), COCO_PARENTS, 2, seed)
         if start is not None:
             take_over(model, _without_head(start))
-        train(model, flat.batches(seed, batch), flat.windows, settings.budget, kind != "ST-GCN", seed)
+        train(model, flat.batches(seed, batch), flat.steps(batch), settings.budget, kind != "ST-GCN", seed)
         return model
 
     def on_flat(kind: str, seed: int, transferred: bool) -> float:
         start = None
         if transferred:
             start = make(kind, other.classes, other.parents, 3, seed)
-            train(start, other.batches(seed, batch), other.windows, settings.budget, kind != "ST-GCN", seed)
+            train(start, other.batches(seed, batch), other.steps(batch), settings.budget, kind != "ST-GCN", seed)
         return flat.accuracy(predictor(on_flat_model(kind, seed, start), amp))
 
     report = Report(

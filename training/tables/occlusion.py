@@ -78,7 +78,8 @@ def _predictor(name: str, task: Task, settings: Settings, seed: int) -> Predict:
         outcome = trial(task, settings, settings.encoder, seed, "full", _FUSIONS[name])
         return predictor(outcome.model, settings.budget.amp)
     graph = stgcn(len(task.label_names), seed=seed)
-    train(graph, task.batches(seed, settings.budget.batch), task.windows, settings.budget, False, seed)
+    batch = settings.budget.batch
+    train(graph, task.batches(seed, batch), task.steps(batch), settings.budget, False, seed)
     return predictor(graph, settings.budget.amp)
 
 

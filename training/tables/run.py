@@ -64,9 +64,8 @@ def trial(
     """Train a SkeleFormer on a task in one way and measure it."""
     model = skeleformer(len(task.label_names), encoder, tuning, fusion, seed=seed)
     method = tuning if isinstance(tuning, str) else tuning.method
-    cost = train(
-        model, task.batches(seed, settings.budget.batch), task.windows, settings.budget, method == "full", seed
-    )  # fmt: skip
+    batch = settings.budget.batch
+    cost = train(model, task.batches(seed, batch), task.steps(batch), settings.budget, method == "full", seed)
     accuracy = task.accuracy(predictor(model, settings.budget.amp))
     log.info("%s %s %s seed %d: %.1f %% (%.2f M, %.1f s a 1000)", task.name, method, note or fusion, seed, accuracy,
              cost.trainable_m, cost.seconds_per_1000)  # fmt: skip

@@ -26,7 +26,8 @@ COMPONENTS_TARGETS = ("utkinect",)
 def stgcn_accuracy(task: Task, settings: Settings, seed: int) -> float:
     """ST-GCN from scratch, trained like everything else."""
     model = stgcn(len(task.label_names), seed=seed)
-    train(model, task.batches(seed, settings.budget.batch), task.windows, settings.budget, False, seed)
+    batch = settings.budget.batch
+    train(model, task.batches(seed, batch), task.steps(batch), settings.budget, False, seed)
     return task.accuracy(predictor(model, settings.budget.amp))
 
 

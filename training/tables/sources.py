@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def train_source(kind: str, settings: Settings) -> Path:
     )
 
     batch = 4 * settings.budget.batch
-    cost = train(model, _batches(sources, batch), WINDOWS, replace(settings.budget, batch=batch), True, 0)
+    steps = math.ceil(PART / batch) * (WINDOWS // PART)
+    cost = train(model, _batches(sources, batch), steps, replace(settings.budget, batch=batch), True, 0)
     log.info("source %s: %.1f s a 1000 windows", kind, cost.seconds_per_1000)
     model.save_pretrained(path, {"labels": json.dumps(LABELS), "trained_on": json.dumps([s.name for s in sources])})
     return path

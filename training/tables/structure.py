@@ -66,10 +66,11 @@ def _trained(
         model: SkeleFormer | STGCN = stgcn(classes, parents, seed=seed)
     else:
         model = skeleformer(classes, settings.encoder, parents=parents, seed=seed)
-    batches = task.batches(seed, settings.budget.batch)
+    batch = settings.budget.batch
+    batches = task.batches(seed, batch)
     if order is not None:
         batches = _reordered(batches, order)
-    train(model, batches, task.windows, settings.budget, name != "ST-GCN", seed)
+    train(model, batches, task.steps(batch), settings.budget, name != "ST-GCN", seed)
     return model.eval()
 
 

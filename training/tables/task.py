@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,18 +47,16 @@ class Task:
     held_out: tuple[Clip, ...]
     passes: int
 
-    @property
-    def windows(self) -> int:
-        """Windows that a trial is trained on."""
-        return self.passes * len(self.source.clips)
+    def steps(self, batch: int) -> int:
+        """How many batches of ``batch`` windows a trial is trained on."""
+        return self.passes * math.ceil(windows_of_a_pass(len(self.source.clips), batch) / batch)
 
     def batches(self, seed: int, batch: int) -> Batches:
         """All windows of a trial: features (B, M, T, 17, 5) and labels (B,)."""
-        per_pass = len(self.source.clips)
-        per_pass += per_pass % batch == 1  # a batch norm finds no variance in one window
+        count = windows_of_a_pass(len(self.source.clips), batch)
         for number in range(self.passes):
             rng = np.random.default_rng((seed, number))
-            for drawn in epoch_batches([self.source], len(self.label_names), rng, per_pass, batch, FRAMES):
+            for drawn in epoch_batches([self.source], len(self.label_names), rng, count, batch, FRAMES):
                 yield drawn.features, drawn.target.argmax(1)
 
     def accuracy(self, predict: Predict, disturb: Callable[[NDArray], NDArray] | None = None) -> float:
@@ -77,6 +76,12 @@ class Task:
             own = rng.permutation(np.flatnonzero(labels == label))
             kept += own[: max(1, round(part * len(own)))].tolist()
         return replace(self, source=replace(self.source, clips=tuple(self.source.clips[i] for i in sorted(kept))))
+
+
+def windows_of_a_pass(clips: int, batch: int) -> int:
+    """As many as there are clips, or one more where a batch would have a single one: a batch norm finds no variance
+    in it."""
+    return clips + (clips % batch == 1)
 
 
 def load_task(folder: Path, name: str) -> Task:

@@ -47,16 +47,19 @@ class Cost:
     seconds_per_1000: float
 
 
-def train(model: nn.Module, batches: Batches, windows: int, budget: Budget, whole: bool, seed: int) -> Cost:
+def train(model: nn.Module, batches: Batches, steps: int, budget: Budget, whole: bool, seed: int) -> Cost:
     """Train what of a model has ``requires_grad``.
 
     Args:
         model: features (B, M, T, V, F) to logits (B, classes); its classifier is ``head``.
         batches: features and labels.
-        windows: how many windows the batches hold together, for the schedule.
+        steps: how many batches there are, for the schedule.
         budget: the way of training.
         whole: the encoder learns as a whole and gets the rate for that.
         seed: of the dropout.
+
+    Raises:
+        ValueError: there are not ``steps`` batches, so that the last would run at another rate than the schedule's end.
     """
     torch.manual_seed(seed)
     arithmetic = Arithmetic.of(choose_device(budget.device), budget.amp)
@@ -68,9 +71,9 @@ def train(model: nn.Module, batches: Batches, windows: int, budget: Budget, whol
         {"params": [p for head, p in learning if not head], "peak": budget.full_lr if whole else budget.small_lr},
     ]
     optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, weight_decay=budget.weight_decay)
-    steps = math.ceil(windows / budget.batch)
+    windows = 0
     spent = time.process_time()
-    for step, (features, labels) in enumerate(batches):
+    for step, (features, labels) in zip(range(steps), batches, strict=True):
         rate = _rate(step / steps, budget.warmup)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate
@@ -83,6 +86,7 @@ def train(model: nn.Module, batches: Batches, windows: int, budget: Budget, whol
         nn.utils.clip_grad_norm_([p for _, p in learning], 1.0)
         scaler.step(optimizer)
         scaler.update()
+        windows += len(labels)
     spent = time.process_time() - spent
     return Cost(sum(p.numel() for _, p in learning) / 1e6, 1000 * spent / windows)
 

@@ -18,7 +18,7 @@ from training.checkpoint import save_checkpoint
 from training.finetune import predictor
 from training.sampler import Source
 from training.saved import take_over
-from training.tables import joints, networks, scale
+from training.tables import joints, networks, run, scale, scratch
 from training.tables import task as tasks
 from training.tables.cli import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
@@ -28,7 +28,7 @@ from training.tables.report import Report, files_of
 from training.tables.sources import left_out
 from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
-from training.tables.trial import Budget, train
+from training.tables.trial import Budget, Cost, train
 
 KINECT = [
     "hip_center", "spine", "shoulder_center", "head", "shoulder_left", "elbow_left", "wrist_left", "hand_left",
@@ -48,8 +48,8 @@ def recording(label, seed, frames=16):
     rng = np.random.default_rng(seed)
     body = np.c_[STANDING, np.full(20, 2.5)]
     out = np.repeat(body[None], frames, 0) + rng.normal(0, 0.005, (frames, 20, 3))
-    joints = [5, 6, 7] if label == 0 else [13, 14, 15]
-    out[:, joints, 1] += np.linspace(0, 0.4, frames)[:, None]
+    moved = [5, 6, 7] if label == 0 else [13, 14, 15]
+    out[:, moved, 1] += np.linspace(0, 0.4, frames)[:, None]
     return out[None].astype(np.float32)
 
 
@@ -87,7 +87,6 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tasks, "PASSES", dict.fromkeys(tasks.PASSES, 1))
     small = partial(SkeleFormerConfig, width=8, spatial_layers=1, temporal_layers=1)
     monkeypatch.setattr(networks, "SkeleFormerConfig", small)
-    monkeypatch.setattr(joints, "SkeleFormerConfig", small)
     torch.set_num_threads(1)
     for kind in ("full", "scratch", "input"):
         model = skeleformer(5, None, fusion="input" if kind == "input" else "jemf")
@@ -278,7 +277,7 @@ def toy_task(folder):
 def test_a_fraction_keeps_the_share_of_each_class(folder):
     half = toy_task(folder).fraction(0.5, seed=0)
     assert sorted(c.label for c in half.source.clips) == [0, 0, 1, 1]
-    assert half.windows == 4
+    assert half.steps(4) == half.passes
     least = toy_task(folder).fraction(0.01, seed=0)
     assert sorted(c.label for c in least.source.clips) == [0, 1]
 
@@ -288,14 +287,49 @@ def test_a_trial_learns_and_trains_only_what_the_method_frees(folder):
     task = Task(task.name, task.label_names, task.source, task.held_out, passes=60)
     model = skeleformer(2, None, "linear-probing")
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    cost = train(model, task.batches(0, 8), task.windows, Budget(batch=8, amp=False), False, 0)
+    cost = train(model, task.batches(0, 8), task.steps(8), Budget(batch=8, amp=False), False, 0)
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     assert changed
     assert all(k.startswith("head.") for k in changed)
     assert cost.trainable_m < 0.01
     whole = skeleformer(2, None, "full")
-    train(whole, task.batches(0, 8), task.windows, Budget(batch=8, amp=False), True, 0)
+    train(whole, task.batches(0, 8), task.steps(8), Budget(batch=8, amp=False), True, 0)
     assert task.accuracy(predictor(whole, False)) == 100
+
+
+def test_a_schedule_of_another_length_than_its_batches_is_an_error(folder):
+    """The last batches would otherwise run at a rate of 0, or the rate never fall."""
+    task = toy_task(folder)
+    for steps in (task.steps(8) - 1, task.steps(8) + 1):
+        with pytest.raises(ValueError, match="zip"):
+            train(stgcn(2), task.batches(0, 8), steps, Budget(batch=8, amp=False), False, 0)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7, 8, 16])
+def test_trials_say_how_many_batches_they_draw(folder, batch):
+    flat, deep = toy_task(folder), load_sensor_task(folder, "utkinect", passes=3)
+    for task in (flat, deep):
+        drawn = [len(labels) for _, labels in task.batches(0, batch)]
+        assert len(drawn) == task.steps(batch)
+        assert batch == 1 or min(drawn) > 1
+
+
+def test_the_same_trial_starts_alike_in_two_tables(folder, monkeypatch):
+    """From scratch on a target's two-dimensional skeletons, by either network."""
+    starts = {"pretraining": [], "joints": []}
+    for table, seen in starts.items():
+
+        def note(model, batches, steps, budget, whole, seed, seen=seen):
+            first = next(batches)[0].sum()
+            seen.append((first, steps, whole, seed, *(float(p.detach().sum()) for p in model.parameters())))
+            return Cost(0, 0)
+
+        for module in (run, scratch, joints):
+            monkeypatch.setattr(module, "train", note)
+        assert main(command(folder, table, "--targets", "utkinect", "--seeds", "2")) == 0
+    from_scratch = starts["pretraining"][:4]  # two seeds of either network
+    assert len(set(from_scratch)) == 4
+    assert set(from_scratch) <= set(starts["joints"])
 
 
 def test_what_does_not_depend_on_the_joints_is_taken_over(tmp_path):
