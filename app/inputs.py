@@ -26,9 +26,9 @@ def files_read(options: RunOptions) -> Iterator[tuple[str, Path]]:
     detector = options.pose_detector or ""
     for name in (options.pose.partition(":")[2], detector, detector.partition(":")[2]):
         if name:
-            yield "the pose model", Path(name)
+            yield "the pose model", Path(os.path.expanduser(name))
     if options.pose_weights is not None:
-        yield "the pose model", options.pose_weights
+        yield "the pose model", Path(os.path.expanduser(options.pose_weights))
 
 
 def _of_source(spec: SourceSpec) -> Iterator[tuple[str, Path]]:

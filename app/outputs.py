@@ -10,6 +10,7 @@ from pathlib import Path
 from app.inputs import files_read
 from app.options import RunOptions
 from pipeline.errors import UserError
+from pipeline.files import file_identity
 
 
 def check_outputs(options: RunOptions, json_path: Path | None = None) -> None:
@@ -29,11 +30,11 @@ def check_outputs(options: RunOptions, json_path: Path | None = None) -> None:
         files.append(("--json", json_path))
     if not files:
         return
-    inputs = {_identity(path): what for what, path in files_read(options)}
+    inputs = {file_identity(path): what for what, path in files_read(options)}
     seen: dict[Hashable, str] = {}
     for option, path in files:
         _check_place(option, path)
-        identity = _identity(path)
+        identity = file_identity(path)
         if identity in inputs:
             raise UserError(f"{option} {path} would overwrite {inputs[identity]}; choose another name.")
         if identity in seen:
@@ -64,13 +65,3 @@ def _check_place(option: str, path: Path) -> None:
     writable = os.access(path, os.W_OK) if path.exists() else os.access(folder, os.W_OK | os.X_OK)
     if not writable:
         raise UserError(f"{option} {path} may not be written by this user.")
-
-
-def _identity(path: Path) -> Hashable:
-    """The same for two names of one file; unlike the methods of ``Path``, for any name whatsoever."""
-    real = os.path.realpath(os.path.expanduser(path))
-    try:
-        found = os.stat(real)  # tells hard links, and on some disks capital letters, from files of their own
-    except OSError:
-        return real
-    return found.st_dev, found.st_ino

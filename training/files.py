@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import UserError
+from pipeline.files import file_identity
 
 
 def make_folder(path: Path) -> None:
@@ -34,27 +35,16 @@ def refuse_overwriting(outputs: Sequence[tuple[str, Path]], inputs: Iterable[Pat
     Raises:
         UserError: one does; the message names the option and the file.
     """
-    places: dict[str, str] = {}
-    written: dict[tuple[int, int], str] = {}
+    written: dict[Hashable, str] = {}
     for option, path in outputs:
-        place = os.path.realpath(path)
-        if place in places:
-            raise UserError(f"{places[place]} and {option} both name {path}; each needs a file of its own")
-        places[place] = option
-        written |= {identity: option for p in (path, _part(path)) if (identity := _identity(p)) is not None}
-    for read in inputs:
-        identity = _identity(read) if written else None
+        identity = file_identity(path)
+        if identity in written:
+            raise UserError(f"{written[identity]} and {option} both name {path}; each needs a file of its own")
+        written |= {identity: option, file_identity(_part(path)): option}
+    for read in inputs if written else ():
+        identity = file_identity(read)
         if identity in written:
             raise UserError(f"{written[identity]} would overwrite {read}, which is read; give another place")
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """The same for all names of a file; None where there is none."""
-    try:
-        stat = os.stat(path)
-    except (OSError, ValueError):  # too long a name, or one with a zero in it
-        return None
-    return stat.st_dev, stat.st_ino
 
 
 def _part(path: Path) -> Path:
