@@ -44,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("table", choices=("source", *TABLES), help="`source` trains what transfer starts from")
     top.add_argument("--data", required=True, metavar="DIR", help="folder of the recipe's data sets")
-    top.add_argument("--encoder", required=True, metavar="FILE", help="encoder.ckpt of `python -m training pretrain`")
+    top.add_argument(
+        "--encoder", metavar="FILE", help="encoder.ckpt of `python -m training pretrain`, which source, pretraining, "
+        "structure and occlusion start from",
+    )  # fmt: skip
     top.add_argument(
         "--source", default="runs/tables", metavar="DIR", help="where source models are (default %(default)s)"
     )
@@ -68,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(f"{args.table} is made of one data set: give one of --targets {' '.join(args.targets)}")
     torch.set_num_threads(args.threads)
     settings = Settings(
-        Path(args.data), Path(args.out), Path(args.encoder), Path(args.source), args.seeds, Budget(device=args.device),
+        Path(args.data), Path(args.out), None if args.encoder is None else Path(args.encoder), Path(args.source),
+        args.seeds, Budget(device=args.device),
         "python -m training.tables " + " ".join(given),
     )  # fmt: skip
 
@@ -79,5 +83,5 @@ def main(argv: Sequence[str] | None = None) -> int:
             make_folder(settings.out)
             TABLES[args.table](settings, tuple(args.targets or ()))
 
-    kept = "no source model is written" if args.table == "source" else f"every finished row is in {args.out}"
-    return exit_code(make, f"interrupted; {kept}")
+    kept = f"finished rows are kept in {args.out}, the same command goes on after them"
+    return exit_code(make, f"interrupted; {'no source model is written' if args.table == 'source' else kept}")

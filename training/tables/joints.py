@@ -180,16 +180,21 @@ def joints(settings: Settings, targets: tuple[str, ...]) -> None:
         f"3D, the 17-joint source model; ST-GCN to 3D, {name} in 2D; to 2D, {other.name} with {len(other.parents)} "
         "joints in 3D. The paper's figures are for NTU-60 CS (25 joints, 3D) and Posetics (17, 2D).",
         ("ST-GCN", "SkeleFormer"), settings.command, ("ST-GCN", "SkeleFormer"),
+        settings.made_from([name, other.name], settings.source_file("full")),
     )  # fmt: skip
+    report.resume(settings.out)
     in_3d, in_2d = f"{len(deep.parents)} joints, 3D", f"{len(COCO_PARENTS)} joints, 2D"
     rows = (
         ("3D", in_3d, on_deep, False), ("2D -> 3D", f"{in_2d} -> {in_3d}", on_deep, True),
         ("2D", in_2d, on_flat, False), ("3D -> 2D", f"{len(other.parents)} joints, 3D -> {in_2d}", on_flat, True),
     )  # fmt: skip
     for kind, label, one, transferred in rows:
+        if report.has(label):
+            continue
         cells = [[one(net, seed, transferred) for seed in range(settings.seeds)] for net in ("ST-GCN", "SkeleFormer")]
         report.add(label, cells, _PAPER[kind])
-        report.write(settings.out)
+        report.keep(settings.out)
+    report.write(settings.out)
 
 
 def _without_head(model: nn.Module) -> dict:

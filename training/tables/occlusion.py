@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from training.evaluate import Predict
 from training.finetune import predictor
-from training.tables.networks import require_encoder, stgcn
+from training.tables.networks import require_encoder
 from training.tables.report import Report, files_of
-from training.tables.run import Settings, trial
+from training.tables.run import Settings, stgcn_trial, trial
 from training.tables.task import Task, load_task
-from training.tables.trial import train
 
 USUAL_TARGETS = ("msr_action3d",)
 
@@ -76,29 +75,33 @@ def _predictor(name: str, task: Task, settings: Settings, seed: int) -> Predict:
     """One of the four networks, trained on whole skeletons."""
     if name in _FUSIONS:
         outcome = trial(task, settings, settings.encoder, seed, "full", _FUSIONS[name])
-        return predictor(outcome.model, settings.budget.amp)
-    graph = stgcn(len(task.label_names), seed=seed)
-    batch = settings.budget.batch
-    train(graph, task.batches(seed, batch), task.steps(batch), settings.budget, False, seed)
-    return predictor(graph, settings.budget.amp)
+    else:
+        outcome = stgcn_trial(task, settings, seed)
+    return predictor(outcome.model, settings.budget.amp)
 
 
 def occlusion(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 15 and 16: trained on whole skeletons, measured on partly hidden ones."""
-    require_encoder(settings.encoder)
+    encoder = settings.pretrained()
+    require_encoder(encoder)
     task = load_task(settings.data, (targets or USUAL_TARGETS)[0])
+    made_from = settings.made_from([task.name], encoder)
     setting = (
         f"Trained on {task.name} ({len(task.source.clips)} clips, {task.passes} passes; SkeleFormer from the 2D-to-3D "
         "pre-trained encoder, its fusion from random weights where it is not JEMF), measured on its validation part "
     )
     parts = Report(files_of("table15-part-occlusion", (task.name,), USUAL_TARGETS), "Hidden body parts (table 15)",
                    setting + "with joints absent; top-1 in percent. The paper's figures are for NTU-60 CS.",
-                   tuple(PARTS), settings.command, tuple(PARTS))  # fmt: skip
+                   tuple(PARTS), settings.command, tuple(PARTS), made_from)  # fmt: skip
     frames = Report(files_of("table16-frame-occlusion", (task.name,), USUAL_TARGETS), "Hidden frames (table 16)",
                     setting + "with a stretch of the frames absent; top-1 in percent. The paper's figures are for "
                     "NTU-60 CS and that many frames.",
-                    tuple(f"{p} %" for p in FRAMES), settings.command, tuple(map(str, FRAMES)))  # fmt: skip
+                    tuple(f"{p} %" for p in FRAMES), settings.command, tuple(map(str, FRAMES)), made_from)  # fmt: skip
+    for report in (parts, frames):
+        report.resume(settings.out)
     for name in _PAPER_15:
+        if parts.has(name) and frames.has(name):
+            continue
         by_part: list[list[float]] = [[] for _ in PARTS]
         by_frame: list[list[float]] = [[] for _ in FRAMES]
         for seed in range(settings.seeds):
@@ -107,7 +110,9 @@ def occlusion(settings: Settings, targets: tuple[str, ...]) -> None:
                 cell.append(task.accuracy(predict, hide_joints(joints)))
             for cell, percent in zip(by_frame, FRAMES, strict=True):
                 cell.append(task.accuracy(predict, hide_frames(percent, seed)))
-        parts.add(name, by_part, _PAPER_15[name])
-        parts.write(settings.out)
-        frames.add(name, by_frame, _PAPER_16[name])
-        frames.write(settings.out)
+        for report, cells, paper in ((parts, by_part, _PAPER_15), (frames, by_frame, _PAPER_16)):
+            if not report.has(name):  # interrupted between the two
+                report.add(name, cells, paper[name])
+                report.keep(settings.out)
+    for report in (parts, frames):
+        report.write(settings.out)

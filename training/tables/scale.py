@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from training.tables.networks import require_encoder
 from training.tables.report import Report, files_of
 from training.tables.run import Settings, trial
+from training.tables.sources import FROM_SOURCE
 from training.tables.task import load_task
 
 USUAL_TARGETS = ("utkinect",)
@@ -21,15 +23,18 @@ _METHODS = ("bitfit", "lora", "vpt", "adapter", "pro-tuning", "skeleton-prompt")
 def scale(settings: Settings, targets: tuple[str, ...]) -> None:
     """Table 14: six methods on 10 to 100 % of the training clips, with as many passes over them."""
     task = load_task(settings.data, (targets or USUAL_TARGETS)[0])
+    source = settings.source_file("full")
+    require_encoder(source)
     report = Report(
         files_of("table14-scale", (task.name,), USUAL_TARGETS), "Transfer from less data (table 14)",
-        f"From the source model to a part of {task.name}'s training clips, the same part of each class "
-        f"({len(task.source.clips)} clips, {task.passes} passes at any scale); top-1 in percent. The paper's figures "
-        "are for NTU-120 CS.",
-        _METHODS, settings.command, _METHODS,
+        f"To a part of {task.name}'s training clips, the same part of each class ({len(task.source.clips)} clips, "
+        f"{task.passes} passes at any scale); top-1 in percent. {FROM_SOURCE} The paper's figures are for NTU-120 CS.",
+        _METHODS, settings.command, _METHODS, settings.made_from([task.name], source),
     )  # fmt: skip
-    source = settings.source_file("full")
+    report.resume(settings.out)
     for part in PARTS:
+        if report.has(f"{part:.0%}"):
+            continue
         cells = []
         for method in _METHODS:
             trials = [
@@ -38,4 +43,5 @@ def scale(settings: Settings, targets: tuple[str, ...]) -> None:
             ]
             cells.append([t.accuracy for t in trials])
         report.add(f"{part:.0%}", cells, _PAPER_14[part])
-        report.write(settings.out)
+        report.keep(settings.out)
+    report.write(settings.out)

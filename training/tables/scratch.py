@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.finetune import predictor
-from training.tables.networks import require_encoder, stgcn
+from training.tables.networks import require_encoder
 from training.tables.report import Report, files_of
-from training.tables.run import Settings, trial
+from training.tables.run import Settings, stgcn_trial, trial
+from training.tables.sources import FROM_SOURCE, KINDS
 from training.tables.task import Task, load_task
-from training.tables.trial import train
 
 _PAPER_1 = {"ST-GCN": (88.9, 96.8), "SkeleFormer (scratch)": (88.5, 95.4), "SkeleFormer (2D->3D)": (93.1, 97.1)}
 
@@ -23,17 +22,10 @@ PRETRAINING_TARGETS = ("utkinect", "msr_action3d", "jhmdb_train")
 COMPONENTS_TARGETS = ("utkinect",)
 
 
-def stgcn_accuracy(task: Task, settings: Settings, seed: int) -> float:
-    """ST-GCN from scratch, trained like everything else."""
-    model = stgcn(len(task.label_names), seed=seed)
-    batch = settings.budget.batch
-    train(model, task.batches(seed, batch), task.steps(batch), settings.budget, False, seed)
-    return task.accuracy(predictor(model, settings.budget.amp))
-
-
 def pretraining(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 1 to 5: SkeleFormer from scratch and from 2-D-to-3-D pre-training, and ST-GCN, on each target alone."""
-    require_encoder(settings.encoder)
+    encoder = settings.pretrained()
+    require_encoder(encoder)
     tasks = [load_task(settings.data, name) for name in targets or PRETRAINING_TARGETS]
     report = Report(
         files_of("table1-5-pretraining", [t.name for t in tasks], PRETRAINING_TARGETS),
@@ -41,16 +33,21 @@ def pretraining(settings: Settings, targets: tuple[str, ...]) -> None:
         f"Each network is trained on the target's training part alone ({_sizes(tasks)}) and measured on its "
         "validation part; top-1 in percent.",
         [t.name for t in tasks], settings.command, ("NTU-60 CS", "NTU-60 CV"),
+        settings.made_from([t.name for t in tasks], encoder),
     )  # fmt: skip
+    report.resume(settings.out)
 
-    seeds = range(settings.seeds)
-    starts = (("SkeleFormer (scratch)", None), ("SkeleFormer (2D->3D)", settings.encoder))
-    report.add("ST-GCN", [[stgcn_accuracy(t, settings, s) for s in seeds] for t in tasks], _PAPER_1["ST-GCN"])
+    def accuracy(label: str, task: Task, seed: int) -> float:
+        if label == "ST-GCN":
+            return stgcn_trial(task, settings, seed).accuracy
+        start = encoder if label == "SkeleFormer (2D->3D)" else None
+        return trial(task, settings, start, seed, note=label).accuracy
+
+    for label, paper in _PAPER_1.items():
+        if not report.has(label):
+            report.add(label, [[accuracy(label, t, s) for s in range(settings.seeds)] for t in tasks], paper)
+            report.keep(settings.out)
     report.write(settings.out)
-    for label, encoder in starts:
-        cells = [[trial(t, settings, encoder, s, note=label).accuracy for s in seeds] for t in tasks]
-        report.add(label, cells, _PAPER_1[label])
-        report.write(settings.out)
 
 
 def components(settings: Settings, targets: tuple[str, ...]) -> None:
@@ -59,11 +56,13 @@ def components(settings: Settings, targets: tuple[str, ...]) -> None:
     report = Report(
         files_of("table10-components", [t.name for t in tasks], COMPONENTS_TARGETS),
         "Components of Skeleton-Prompt (table 10)",
-        "Transfer from the source model (every data set but the targets) by skeleton prompts, leaving out one "
-        f"component at a time ({_sizes(tasks)}). Without 2D->3D the source model starts from random weights; without "
-        "JEMF its streams are fused at the input, while the encoder is the same pre-trained one.",
+        f"Transfer by skeleton prompts, leaving out one component at a time ({_sizes(tasks)}). {FROM_SOURCE} Without "
+        "2D->3D the source model starts from random weights; without JEMF its streams are fused at the input, while "
+        "the encoder is the same pre-trained one.",
         [t.name for t in tasks], settings.command, ("NTU-60 CS", "HMDB51"),
+        settings.made_from([t.name for t in tasks], *map(settings.source_file, KINDS)),
     )  # fmt: skip
+    report.resume(settings.out)
     rows: tuple[tuple[str, Path, str, str], ...] = (
         ("without 2D->3D", settings.source_file("scratch"), "skeleton-prompt", "jemf"),
         ("all", settings.source_file("full"), "skeleton-prompt", "jemf"),
@@ -73,12 +72,15 @@ def components(settings: Settings, targets: tuple[str, ...]) -> None:
     for _, source, _, fusion in rows:
         require_encoder(source, fusion)
     for label, source, method, fusion in rows:
+        if report.has(label):
+            continue
         cells = [
             [trial(t, settings, source, s, method, fusion, label).accuracy for s in range(settings.seeds)]
             for t in tasks
         ]
         report.add(label, cells, _PAPER_10[label])
-        report.write(settings.out)
+        report.keep(settings.out)
+    report.write(settings.out)
 
 
 def _sizes(tasks: list[Task]) -> str:

@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 KINDS = ("full", "scratch", "input")
 """``full``: 2-D-to-3-D pre-training and JEMF; ``scratch``: without the pre-training; ``input``: fused at the input."""
 
+FROM_SOURCE = (
+    "Transfer starts from one source model for all targets and seeds, trained on the recipe's data sets but the "
+    "targets', its labelled motion capture left out; so the spread is that of the transfer alone."
+)
+"""For the settings of the reports."""
+
 WINDOWS = 20_000
 PART = 2_000
 
@@ -42,16 +48,14 @@ def train_source(kind: str, settings: Settings) -> Path:
         UserError: data or encoder cannot be used, the folder cannot be made, or the model would take an input's place,
             which is found out before the training.
     """
-    path = settings.source_file(kind)
-    refuse_overwriting([("--source", path)], [settings.encoder, *files_of_recipe(settings.data)])
+    path, encoder = settings.source_file(kind), None if kind == "scratch" else settings.pretrained()
+    read = [*files_of_recipe(settings.data), *([encoder] if encoder is not None else [])]
+    refuse_overwriting([("--source", path)], read)
     make_folder(path.parent)
     parts = tuple(p for p in SHIPPED if p.file not in left_out())
     sources = [s for s in shipped_sources(settings.data, parts) if s.name != "mocap"]
     # The fusion alone cannot be taken over from the pre-trained encoder when it is another one.
-    model = skeleformer(
-        len(LABELS), None if kind == "scratch" else settings.encoder, "full", "input" if kind == "input" else "jemf"
-    )
-
+    model = skeleformer(len(LABELS), encoder, "full", "input" if kind == "input" else "jemf")
     batch = 4 * settings.budget.batch
     steps = math.ceil(PART / batch) * (WINDOWS // PART)
     cost = train(model, _batches(sources, batch), steps, replace(settings.budget, batch=batch), True, 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from skeleformer.tuning import METHODS
+from training.tables.networks import require_encoder
 from training.tables.report import Report, files_of
 from training.tables.run import Outcome, Settings, trial
+from training.tables.sources import FROM_SOURCE
 from training.tables.task import TARGETS, load_task
 
 _PAPER_7 = {
@@ -20,27 +22,33 @@ _PAPER_8 = {"full": 25.3, "lora": 18.7, "vpt": 16.2, "skeleton-prompt": 14.5}  #
 def transfer(settings: Settings, targets: tuple[str, ...]) -> None:
     """Tables 7 and 8: from the source model to each target by each method."""
     tasks = [load_task(settings.data, name) for name in targets or TARGETS]
+    source = settings.source_file("full")
+    require_encoder(source)
     sizes = ", ".join(f"{t.name}: {len(t.source.clips)} clips, {t.passes} passes" for t in tasks)
     report = Report(
         files_of("table7-transfer", [t.name for t in tasks], TARGETS),
         "Transfer by nine tuning methods (tables 7 and 8)",
-        f"From the source model, which saw none of the targets, to each target's training part ({sizes}); top-1 in "
-        "percent on its validation part. Time is processor time of a training epoch, as a part of full fine-tuning's.",
-        [*(t.name for t in tasks), "trainable M", "epoch time"], settings.command,
+        f"To each target's training part ({sizes}); top-1 in percent on its validation part. {FROM_SOURCE} Time is "
+        "processor time of a training epoch, making its windows included, as a part of full fine-tuning's.",
+        [*(t.name for t in tasks), f"trainable M ({tasks[0].name})", "epoch time"], settings.command,
         ("NTU-60 CS", "HMDB51", "epoch time"),
+        settings.made_from([t.name for t in tasks], source),
     )  # fmt: skip
-    full_time = 1.0
+    report.resume(settings.out)
     for method in METHODS:
+        if report.has(method):
+            continue
         outcomes: list[list[Outcome]] = [
-            [trial(t, settings, settings.source_file("full"), s, method) for s in range(settings.seeds)] for t in tasks
+            [trial(t, settings, source, s, method) for s in range(settings.seeds)] for t in tasks
         ]
         seconds = float(np.mean([o.cost.seconds_per_1000 for row in outcomes for o in row]))
-        full_time = seconds if method == "full" else full_time
+        full_time = report.rows[0]["seconds_per_1000"] if report.rows else seconds  # METHODS begins with the full one
         paper_time = f"{_PAPER_8[method] / _PAPER_8['full']:.2f}" if method in _PAPER_8 else ""
         report.add(
             method,
             [*([o.accuracy for o in row] for row in outcomes), f"{outcomes[0][0].cost.trainable_m:.2f}",
              f"{seconds / full_time:.2f}"],
-            (*_PAPER_7[method], paper_time),
+            (*_PAPER_7[method], paper_time), seconds_per_1000=seconds,
         )  # fmt: skip
-        report.write(settings.out)
+        report.keep(settings.out)
+    report.write(settings.out)

@@ -41,7 +41,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a trial took: parameters that learned, in millions, and seconds a thousand windows."""
+    """What a trial took: parameters that learned, in millions, and seconds a thousand windows, making them included."""
 
     trainable_m: float
     seconds_per_1000: float
@@ -72,7 +72,7 @@ def train(model: nn.Module, batches: Batches, steps: int, budget: Budget, whole:
     ]
     optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=0.0, weight_decay=budget.weight_decay)
     windows = 0
-    spent = time.process_time()
+    began = _clock(arithmetic.device)
     for step, (features, labels) in zip(range(steps), batches, strict=True):
         rate = _rate(step / steps, budget.warmup)
         for group in optimizer.param_groups:
@@ -87,8 +87,17 @@ def train(model: nn.Module, batches: Batches, steps: int, budget: Budget, whole:
         scaler.step(optimizer)
         scaler.update()
         windows += len(labels)
-    spent = time.process_time() - spent
+    spent = _clock(arithmetic.device) - began
     return Cost(sum(p.numel() for _, p in learning) / 1e6, 1000 * spent / windows)
+
+
+def _clock(device: torch.device) -> float:
+    """Seconds of this processor; where another device computes, of the wall once it has done all it was given."""
+    if device.type == "cpu":
+        return time.process_time()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _rate(done: float, warmup: float) -> float:

@@ -43,6 +43,10 @@ STANDING = np.array([
 ])  # fmt: skip
 
 
+HELD_OUT = 4
+"""Clips of a data set that are measured on; it has twelve."""
+
+
 def recording(label, seed, frames=16):
     """(1, T, 20, 3) metres: one class lifts an arm, the other bends a knee."""
     rng = np.random.default_rng(seed)
@@ -60,7 +64,7 @@ def write_sensor_set(folder, name, splits=("xsub_train", "xsub_val"), kept=tuple
          "keypoint": recording(i % 2, i)[:, :, list(kept)], "keypoint_score": np.ones((1, 16, len(kept)), np.float32)}
         for i in range(12)
     ]  # fmt: skip
-    split = {s: [str(i) for i in range(12) if (i < 8) == s.endswith("train")] for s in splits}
+    split = {s: [str(i) for i in range(12) if (i < 12 - HELD_OUT) == s.endswith("train")] for s in splits}
     data = {"split": split, "label_names": ["lift", "bend"], "annotations": annotations,
             "joint_names": [KINECT[j] for j in kept],
             "to_coco17": [kept.index(j) if j in kept else -1 for j in COCO_FROM_KINECT]}  # fmt: skip
@@ -127,7 +131,9 @@ def test_each_table_is_written_by_its_command(folder, table, names, rows):
         for row in written["rows"]:
             figures = [v for cell in row["cells"] if isinstance(cell, list) for v in cell]
             assert figures
-            assert all(-100 <= v <= 100 for v in figures)
+            clips = np.array(figures) * HELD_OUT / 100  # in percent of the clips held out, whole ones
+            np.testing.assert_allclose(clips, clips.round(), atol=1e-6)
+            assert np.abs(clips).max() >= 1
         text = (folder / "out" / f"{name}.md").read_text()
         assert text.count("\n| ") == rows + 2
         assert "python -m training.tables " + table in text
@@ -195,21 +201,96 @@ def test_names_of_reports_say_which_data_sets_unless_they_are_the_usual_ones():
     assert files_of("table", ("c", "a"), ("a", "b")) == "table-c-a"
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_finished_rows_are_kept_when_a_table_is_interrupted(folder, monkeypatch, capsys, table):
-    add = Report.add
+def interrupt(monkeypatch, rows):
+    """Let tables be interrupted when they are about to add a row to so many; returns what they add."""
+    add, added = Report.add, []
 
-    def first_only(report, *row):
-        if report.rows:
+    def only_so_many(report, label, *row, **more):
+        if len(report.rows) == rows:
             raise KeyboardInterrupt
-        add(report, *row)
+        added.append(label)
+        add(report, label, *row, **more)
 
-    monkeypatch.setattr(Report, "add", first_only)
-    assert main(command(folder, table, "--targets", "utkinect")) == 130
-    assert f"every finished row is in {folder / 'out'}" in capsys.readouterr().err
-    assert reports(folder)
-    for name in reports(folder):
-        assert len(json.loads((folder / "out" / f"{name}.json").read_text())["rows"]) == 1
+    monkeypatch.setattr(Report, "add", only_so_many)
+    return added
+
+
+def in_out(folder, pattern):
+    return {p.name: p.read_text() for p in sorted((folder / "out").glob(pattern))}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_interrupted_table_goes_on_after_its_finished_rows(folder, monkeypatch, capsys, table):
+    given = command(folder, table, "--targets", "utkinect")
+    assert main(given) == 0
+    whole = in_out(folder, "*")
+    with monkeypatch.context() as patch:
+        interrupt(patch, 1)
+        assert main(given) == 130
+    assert f"finished rows are kept in {folder / 'out'}" in capsys.readouterr().err
+    assert whole.items() < in_out(folder, "*").items()  # the finished table is as it was
+    for kept in in_out(folder, "*.unfinished.json").values():
+        assert len(json.loads(kept)["rows"]) == 1
+
+    added = interrupt(monkeypatch, 100)
+    assert main(given) == 0
+    first = {json.loads(text)["rows"][0]["label"] for name, text in whole.items() if name.endswith(".json")}
+    assert added
+    assert not first & set(added)
+    again = in_out(folder, "*")
+    if table == "transfer":  # has a column of times
+        whole, again = ({n: untimed(t) for n, t in files.items() if n.endswith("json")} for files in (whole, again))
+    assert again == whole
+
+
+def untimed(text):
+    data = json.loads(text)
+    return [(row["label"], row["cells"][:-1]) for row in data["rows"]]
+
+
+@pytest.mark.parametrize("other", ["seeds", "data", "weights"])
+def test_rows_of_other_seeds_data_or_weights_are_not_taken_over(folder, monkeypatch, other):
+    given = command(folder, "scale", "--targets", "utkinect")
+    with monkeypatch.context() as patch:
+        interrupt(patch, 2)
+        assert main(given) == 130
+    if other == "seeds":
+        given += ["--seeds", "2"]
+    elif other == "data":
+        write_sensor_set(folder, "utkinect", kept=tuple(range(19, -1, -1)))
+    else:
+        model = skeleformer(5, None, seed=1)
+        model.save_pretrained(folder / "source-full.safetensors")
+    added = interrupt(monkeypatch, 100)
+    assert main(given) == 0
+    assert len(added) == len(scale.PARTS)
+
+
+def test_what_is_no_unfinished_table_is_not_taken_for_one(folder):
+    for content in ("", "[]", "{}", "null", "\udcff"):
+        (folder / "out").mkdir(exist_ok=True)
+        (folder / "out" / "t.unfinished.json").write_text(content, errors="surrogateescape")
+        report = Report("t", "A title", "Set up so.", ("a",), "python -m x")
+        report.resume(folder / "out")
+        assert not report.rows
+
+
+@pytest.mark.parametrize("table", ["source", "pretraining", "structure", "occlusion"])
+def test_a_table_that_starts_from_the_encoder_asks_for_it(folder, capsys, table):
+    given = command(folder, table)
+    at = given.index("--encoder")
+    assert main(given[:at] + given[at + 2 :]) == 2
+    assert capsys.readouterr().err.endswith("give its checkpoint with --encoder\n")
+
+
+@pytest.mark.parametrize("table", ["transfer", "joints", "components", "prompts", "scale"])
+def test_a_table_without_its_source_model_says_so_before_anything_is_measured(folder, capsys, monkeypatch, table):
+    monkeypatch.setattr(Report, "add", None)  # a row would be a TypeError
+    (folder / "source-full.safetensors").unlink()
+    assert main(command(folder, table, "--targets", "utkinect")) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "source-full.safetensors" in told
 
 
 @pytest.mark.parametrize(("table", "option"), [("joints", "--out"), ("transfer", "--out"), ("source", "--source")])
