@@ -61,7 +61,7 @@ def detector_noise(
     frames = len(keypoints)
     seen = scores > 0
     strength = rng.uniform(0.3, 1.7) * (1.0 if synthetic else 0.5)
-    extent = _extent(keypoints, seen)
+    extent = extent_of(keypoints, seen)
     unit = (extent * strength)[:, None, None]
 
     drift = rng.normal(0, noise.drift, (frames // 6 + 2, 17, 2))
@@ -111,7 +111,7 @@ def geometry(keypoints: NDArray[np.float32], rng: np.random.Generator, mirror: b
     return (keypoints @ (turn @ stretch).T).astype(np.float32)
 
 
-def _extent(keypoints: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+def extent_of(keypoints: NDArray[np.float32], seen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(T,) larger side of the box around the seen joints."""
     low = np.where(seen[..., None], keypoints, np.inf).min(1)
     high = np.where(seen[..., None], keypoints, -np.inf).max(1)

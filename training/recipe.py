@@ -129,7 +129,8 @@ def mocap_source(path: Path) -> Source:
     index = {word: i for i, word in enumerate(LABELS)}
     merge = tuple(tuple(index[w] for w in MERGE["mocap"][name]) for name in names)
     augmentation = Augmentation(camera=ANYWHERE)
-    return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, augmentation, 1, still_labels(merge), True)
+    walking = frozenset(label for label, words in enumerate(merge) if words == (index["walk"],))
+    return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, augmentation, 1, still_labels(merge), True, walking)
 
 
 def still_labels(merge: tuple[tuple[int, ...], ...]) -> frozenset[int]:

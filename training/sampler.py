@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from training.batches import pad_windows
 from training.clips import Clip
-from training.windows import Augmentation, idle_clip, training_window
+from training.idle import IdlePeople
+from training.windows import Augmentation, training_window
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Source:
         people: how many people of a clip go into one window.
         held: labels of clips whose poses may be held to show a person who does nothing.
         anywhere: any pose of a clip may be held, not only the first or the last.
+        walking: labels of clips that show how people walk, for those who stroll in place.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Source:
     people: int = 1
     held: frozenset[int] = frozenset()
     anywhere: bool = False
+    walking: frozenset[int] = frozenset()
 
     def words(self) -> tuple[int, ...]:
         """All words that the source's classes map to."""
@@ -95,20 +98,19 @@ def epoch_batches(
         count: windows to draw.
         batch: windows in a batch.
         frames: longest window.
-        idle: index of the word for doing nothing, when windows of held poses are to be made.
+        idle: index of the word for doing nothing, when windows of people who do are to be made (``training.idle``).
         idle_part: part of all windows made so.
     """
     share = np.array([s.weight * len(s.clips) for s in sources])
     balance = [class_balance(s) for s in sources]
-    still = [(s, clip) for s in sources for clip in s.clips if clip.label in s.held]
+    nothing = None if idle is None else IdlePeople.of(sources, idle)
     everything = np.ones(words, bool)
     drawn: list[tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]] = []
     for kind in rng.choice(len(sources), count, p=share / share.sum()):
         source = sources[kind]
-        if idle is not None and still and rng.random() < idle_part:
-            source, clip = still[rng.integers(len(still))]
-            clip = idle_clip(clip, rng, 0, source.anywhere)
-            target, choices = _one_hot((idle,), words), everything
+        if nothing is not None and nothing.still and rng.random() < idle_part:
+            source, clip, right = nothing.draw(rng)
+            target, choices = _one_hot(right, words), everything
         else:
             clip = source.clips[rng.choice(len(source.clips), p=balance[kind])]
             target, choices = _one_hot(source.merge[clip.label], words), _one_hot(source.words(), words)

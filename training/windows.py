@@ -34,10 +34,12 @@ def recorded_view(clip: Clip) -> NDArray[np.float32]:
         return clip.keypoints
     seen = clip.scores > 0
     distance = float(np.median(-clip.keypoints[..., 2][seen])) if seen.any() else 3.0
-    return _project_people(clip, np.eye(3), max(distance, 1.0))
+    return project_people(clip, np.eye(3), max(distance, 1.0))
 
 
-def _project_people(clip: Clip, rotation: NDArray[np.floating], distance_m: float) -> NDArray[np.float32]:
+def project_people(clip: Clip, rotation: NDArray[np.floating], distance_m: float) -> NDArray[np.float32]:
+    """(M, T, 17, 2) pixels, x right, y down, of a 3-D recording by a camera that looks at its middle from a distance in
+    metres; ``rotation`` (3, 3) is ``random_rotation``'s."""
     seen = clip.scores > 0
     middle = clip.keypoints[seen].mean(0) if seen.any() else np.zeros(3, np.float32)
     filled = np.where(seen[..., None], clip.keypoints, middle)  # absent joints must not shift the middle
@@ -103,7 +105,7 @@ def training_window(
     """A random, disturbed window of a clip, (M, <= frames, 17, 5)."""
     if clip.is_3d:
         rotation = random_rotation(rng, augmentation.camera)
-        pixels = _project_people(clip, rotation, rng.uniform(*augmentation.camera.distance_m))
+        pixels = project_people(clip, rotation, rng.uniform(*augmentation.camera.distance_m))
     else:
         pixels = clip.keypoints
     pixels, scores = pixels[:people], clip.scores[:people]
@@ -137,52 +139,3 @@ def _imitate_frame_rate(times: NDArray[np.float64], fps: float) -> NDArray[np.in
     wanted = np.arange(times[0], times[-1] + 1e-9, 1 / fps)
     kept = np.unique(np.searchsorted(times, wanted - 1e-6).clip(0, len(times) - 1))
     return kept if len(kept) >= MIN_FRAMES else np.arange(len(times))
-
-
-def idle_clip(clip: Clip, rng: np.random.Generator, label: int, anywhere: bool, seconds: float = 2.4) -> Clip:
-    """A person who keeps a pose of a clip: somebody who does nothing.
-
-    A body of a 3-D recording sways a little; one of a 2-D recording trembles as the pose model made that clip tremble.
-
-    Args:
-        clip: a recording.
-        rng: source of randomness.
-        label: label of the result.
-        anywhere: keep the pose of any frame; otherwise of the first or the last, where recordings are at rest.
-        seconds: length.
-    """
-    visible = np.flatnonzero((clip.scores[0] > 0).sum(-1) >= 12)
-    if not len(visible):
-        visible = np.arange(len(clip.times_s))
-    frame = rng.choice(visible if anywhere else visible[[0, -1]])
-    still = _swaying(clip, frame, rng, seconds) if clip.is_3d else _trembling(clip, frame, visible, rng, seconds)
-    keypoints, times = still
-    scores = np.repeat(clip.scores[:1, frame : frame + 1], len(times), axis=1)
-    return Clip(f"idle/{clip.name}", label, keypoints.astype(np.float32), scores, times)
-
-
-def _swaying(
-    clip: Clip, frame: int, rng: np.random.Generator, seconds: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(1, T, 17, 3) of a pose that sways about the feet, and times."""
-    t = np.arange(int(seconds * RATE_HZ) + 1) / RATE_HZ
-    held = np.repeat(clip.keypoints[:1, frame : frame + 1], len(t), axis=1)
-    height = np.maximum(held[..., 1:2] - held[..., 1:2].min(2, keepdims=True), 0)
-    sway = np.stack([a * np.sin(2 * np.pi * f * t + p) for a, f, p in zip(
-        rng.uniform(0, 0.02, 3), rng.uniform(0.1, 0.5, 3), rng.uniform(0, 6, 3), strict=True)], -1)  # fmt: skip
-    return (held + sway[None, :, None] * height * np.array([1, 0.2, 1])).astype(np.float64), t
-
-
-def _trembling(
-    clip: Clip, frame: int, visible: NDArray[np.intp], rng: np.random.Generator, seconds: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(1, T, 17, 2) of a pose with the clip's own detector noise: what a running median takes away; and times."""
-    own: NDArray[np.float64] = clip.keypoints[0, visible].astype(np.float64)  # (F, 17, 2)
-    padded = np.pad(own, ((2, 2), (0, 0), (0, 0)), mode="edge")
-    median = np.median(np.stack([padded[i : i + len(own)] for i in range(5)]), axis=0)
-    step = float(np.median(np.diff(clip.times_s))) if len(clip.times_s) > 1 else 1 / RATE_HZ
-    t = np.linspace(0, int(seconds / step) * step, int(seconds / step) + 1)
-    there_and_back = np.concatenate([np.arange(len(own)), np.arange(len(own))[::-1]])
-    order = there_and_back[(rng.integers(len(own)) + np.arange(len(t))) % len(there_and_back)]
-    held: NDArray[np.float64] = clip.keypoints[0, frame].astype(np.float64) + (own - median)[order]
-    return held[None], t

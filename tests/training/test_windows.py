@@ -19,7 +19,6 @@ from training.windows import (
     Augmentation,
     centre_window,
     clip_features,
-    idle_clip,
     sliding_windows,
     training_window,
 )
@@ -162,22 +161,6 @@ def test_padding_is_in_front():
     assert batch.shape == (2, 2, 5, 17, 5)
     assert batch[0, 0, :, 0, 0].tolist() == [0, 0, 1, 1, 1]
     assert not batch[0, 1].any()
-
-
-def test_an_idle_person_hardly_moves():
-    for source, anywhere in ((clip_3d(), False), (clip_3d(), True), (clip_2d(), True)):
-        clip = idle_clip(source, np.random.default_rng(0), 0, anywhere)
-        assert clip.times_s[-1] == pytest.approx(2.4, abs=0.1)
-        assert np.abs(clip_features(clip)[..., 2:4]).mean() < 0.05
-
-
-def test_a_held_pose_of_a_video_trembles_as_its_detector_did():
-    source = clip_2d(60)
-    rng = np.random.default_rng(1)
-    shaky = replace(source, keypoints=source.keypoints + rng.normal(0, 3, source.keypoints.shape).astype(np.float32))
-    calm, trembling = (idle_clip(c, np.random.default_rng(2), 0, True).keypoints[0] for c in (source, shaky))
-    assert np.diff(calm, axis=0).std() < 1
-    assert 1.5 < trembling.std(0).mean() < 4.5
 
 
 def test_actions_that_look_alike_when_time_stands_still_are_not_held():
