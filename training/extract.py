@@ -10,7 +10,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -176,7 +176,7 @@ def extract(
         out: annotation file to write, PYSKL format; ``split`` has ``train`` and ``val``.
         pose: pose model, as for ``python -m app --pose``.
         workers: processes.
-        validation: part of each class that goes to ``val``, chosen by a hash of the name.
+        validation: part of each class's videos that goes to ``val``; see ``split_by_class``.
 
     Returns:
         The annotation file's content.
@@ -238,7 +238,7 @@ def _clear(parts: Path) -> None:
 
 def _assemble(places: Mapping[LabelledVideo, Path], validation: float) -> dict:
     labels = sorted({video.label for video in places})
-    split: dict[str, list[str]] = {"train": [], "val": []}
+    names: dict[str, list[str]] = {}
     annotations = []
     for video, part in places.items():
         if not part.exists():
@@ -255,8 +255,36 @@ def _assemble(places: Mapping[LabelledVideo, Path], validation: float) -> dict:
                     "keypoint_score": file["scores"].astype(np.float16),
                 }
             )  # fmt: skip
-        draw = int(hashlib.sha256(video.name.encode()).hexdigest()[:8], 16) / 2**32
-        split["val" if draw < validation else "train"].append(video.name)
+        names.setdefault(video.label, []).append(video.name)
     if not annotations:
         raise UserError("none of the videos could be read")
-    return {"split": split, "label_names": labels, "annotations": annotations}
+    _warn_of_single(names, validation)
+    return {"split": split_by_class(names, validation), "label_names": labels, "annotations": annotations}
+
+
+def split_by_class(names: Mapping[str, Collection[str]], part: float) -> dict[str, list[str]]:
+    """Part the clips of each class into ``train`` and ``val``, in an order that a hash of their names gives.
+
+    A class of two clips or more has one at least in either part, unless ``part`` is 0 or 1. How many go to ``val``
+    depends on how many there are, so clips that are added later may move others from one part to the other.
+
+    Args:
+        names: of the clips of each class; one that is there twice counts once, and is in one part only.
+        part: of each class that goes to ``val``, from 0 to 1, rounded to whole clips.
+    """
+    split: dict[str, list[str]] = {"train": [], "val": []}
+    for own in names.values():
+        order = sorted(set(own), key=lambda name: hashlib.sha256(name.encode()).digest())
+        count = round(part * len(order))
+        if 0 < part < 1 and len(order) > 1:
+            count = min(max(count, 1), len(order) - 1)
+        split["val"] += order[:count]
+        split["train"] += order[count:]
+    return split
+
+
+def _warn_of_single(names: Mapping[str, Collection[str]], part: float) -> None:
+    single = [label for label, own in names.items() if len(set(own)) == 1]
+    if single and 0 < part < 1:
+        log.warning("no clip in '%s' of %s: it takes two for a class to be in both parts",
+                    "train" if round(part) else "val", ", ".join(single))  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from training.__main__ import main
 from training.datasets import load_dataset
-from training.extract import _part_path, _work, find_videos, patient_estimator
+from training.extract import LabelledVideo, _assemble, _part_path, _work, find_videos, patient_estimator, split_by_class
 from training.files import void, write_whole
 
 FRAMES = 8
@@ -119,3 +119,70 @@ def test_a_class_without_a_video_is_told(folder, caplog):
 
 def test_nothing_is_foretold_in_what_is_learnt_from():
     assert patient_estimator("movenet").rest_hz is None
+
+
+def named(sizes):
+    """Classes of so many clips."""
+    return {label: [f"{label}/{i:02}" for i in range(count)] for label, count in sizes.items()}
+
+
+@pytest.mark.parametrize("part", [0.1, 0.2, 0.5, 0.9])
+def test_every_class_is_parted_and_has_a_clip_in_both_parts(part):
+    names = named({f"class{n}": n for n in range(2, 21)})
+    split = split_by_class(names, part)
+    for label, own in names.items():
+        train, val = ([name for name in split[which] if name in own] for which in ("train", "val"))
+        assert sorted(train + val) == sorted(own), "each is in one part"
+        assert len(val) == min(max(round(part * len(own)), 1), len(own) - 1), label
+
+
+def test_parts_are_drawn_by_name_whatever_order_videos_come_in():
+    names = named({"walk": 40})["walk"]
+    val = sorted(split_by_class({"walk": names}, 0.5)["val"])
+    assert sorted(split_by_class({"walk": names[::-1]}, 0.5)["val"]) == val
+    assert val not in (names[:20], names[20:]), "not the first or last takes, which may have been filmed elsewhere"
+
+
+@pytest.mark.parametrize(("part", "whole"), [(0.0, "train"), (1.0, "val")])
+def test_everything_in_one_part_is_what_was_asked_for(part, whole):
+    names = named({"walk": 5, "sit": 1})
+    assert sorted(split_by_class(names, part)[whole]) == sorted(names["walk"] + names["sit"])
+
+
+def test_a_name_that_two_videos_share_is_in_one_part():
+    split = split_by_class({"walk": ["walk/a", "walk/a", "walk/b"]}, 0.5)
+    assert sorted(split["train"] + split["val"]) == ["walk/a", "walk/b"]
+
+
+def read(tmp_path, sizes):
+    """Videos of these classes whose poses are found, and one of each that could not be read."""
+    places = {}
+    for label, count in sizes.items():
+        for i in range(count + 1):
+            part = tmp_path / f"{label}{i}.npz"
+            places[LabelledVideo(tmp_path / label / f"{i}.mp4", label)] = part
+            if i < count:
+                np.savez(part, keypoints=np.ones((1, 4, 17, 2)), scores=np.ones((1, 4, 17)), times_s=np.arange(4) / 15,
+                         shape=np.array([48, 64]))  # fmt: skip
+    return places
+
+
+def test_videos_that_cannot_be_read_take_no_place_in_a_part(tmp_path, caplog):
+    data = _assemble(read(tmp_path, {"walk": 2, "sit": 3}), 0.4)
+    assert [name.split("/")[0] for name in data["split"]["val"]] == ["walk", "sit"]
+    assert [name.split("/")[0] for name in data["split"]["train"]] == ["walk", "sit", "sit"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("part", "lacking"), [(0.2, "val"), (0.8, "train")])
+def test_classes_of_one_clip_are_told(tmp_path, caplog, part, lacking):
+    data = _assemble(read(tmp_path, {"nod": 1, "sit": 3, "yawn": 1}), part)
+    assert [name for name in data["split"][lacking] if not name.startswith("sit")] == []
+    said = f"no clip in '{lacking}' of nod, yawn: it takes two for a class to be in both parts"
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+@pytest.mark.parametrize("part", [0.0, 1.0])
+def test_classes_of_one_clip_are_not_told_where_one_part_was_asked_for(tmp_path, caplog, part):
+    _assemble(read(tmp_path, {"nod": 1, "sit": 3}), part)
+    assert not caplog.records
