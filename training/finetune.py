@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from skeleformer.model import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.average import RunningAverage
 from training.devices import Arithmetic, choose_device
+from training.digest import digest
 from training.distil import Teacher, distillation_loss
 from training.loop import Batch, Stage, prepare, train
 from training.losses import any_of_cross_entropy
@@ -269,10 +269,7 @@ def _settings(
 
 def _fingerprint(weights: Mapping[str, Tensor]) -> str:
     """Tells weights to start from apart."""
-    digest = hashlib.sha256()
-    for key in sorted(weights):
-        digest.update(key.encode() + weights[key].detach().cpu().float().numpy().tobytes())
-    return digest.hexdigest()
+    return digest(part for key in sorted(weights) for part in (key, weights[key].detach().cpu().float().numpy()))
 
 
 def _schedule(step: int, total: int, warmup: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from training.digest import digest
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ def load_mocap(path: Path | str) -> list[MocapClip]:
             arrays["clip_name"], arrays["source"], arrays["label"], bounds[:-1], bounds[1:], strict=True
         )
     ]
+
+
+def corpus_digest(clips: Iterable[MocapClip]) -> str:
+    """Tells recordings apart, also those of the same names: their sources, labels, frame rates and positions."""
+    return digest(
+        part
+        for clip in clips
+        for part in (str((clip.name, clip.source, clip.label, clip.fps, clip.world.shape)), clip.world)
+    )
 
 
 def _check(arrays: Mapping[str, NDArray]) -> None:

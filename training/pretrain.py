@@ -23,7 +23,7 @@ from training.checkpoint import save_checkpoint
 from training.devices import Arithmetic, choose_device
 from training.files import write_text
 from training.loop import Batch, Stage, prepare, train
-from training.mocap import MocapClip, load_mocap
+from training.mocap import MocapClip, corpus_digest, load_mocap
 from training.parallel import join
 from training.plots import training_curves
 from training.sizes import network
@@ -189,7 +189,7 @@ def pretrain(config: PretrainConfig) -> dict:
 
     Raises:
         UserError: the corpus cannot be read, one of its sources has nothing to train on or nothing held out, the device
-            is absent, or an earlier run in the folder had other settings.
+            is absent, or an earlier run in the folder had other recordings or settings.
     """
     torch.set_num_threads(config.threads)
     out = Path(config.out)
@@ -221,7 +221,7 @@ def pretrain(config: PretrainConfig) -> dict:
         loss=loss,
         rate=lambda epoch, _: config.lr_decay**epoch,
         validate=figures,
-        settings={k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS} | {"recordings": len(clips)},
+        settings=_settings(config, clips),
     )
     train(stage, out, config.epochs, config.seed, arithmetic, world)
     report = {"skeleformer": evaluate_lifting(model, validation), **baselines(clips, validation, config.frames)}
@@ -234,3 +234,9 @@ def pretrain(config: PretrainConfig) -> dict:
 
 _FREE_SETTINGS = ("data", "out", "threads", "device")
 """They may change when a run goes on: they say where it and its data are, not what is learnt."""
+
+
+def _settings(config: PretrainConfig, clips: Sequence[MocapClip]) -> dict:
+    """What two runs must share to be the same one."""
+    settings = {k: v for k, v in asdict(config).items() if k not in _FREE_SETTINGS}
+    return {**settings, "recordings": len(clips), "corpus": [corpus_digest(clips)]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from training.batches import pad_windows
 from training.clips import Clip
+from training.digest import digest
 from training.idle import IdlePeople
 from training.windows import Augmentation, training_window
 
@@ -47,12 +47,11 @@ class Source:
 
     def digest(self) -> str:
         """Tells clips apart, also those of the same names: their labels, times and keypoints."""
-        digest = hashlib.sha256()
-        for clip in self.clips:
-            digest.update(f"{clip.name} {clip.label} {clip.keypoints.shape}".encode())
-            for values in (clip.times_s, clip.keypoints, clip.scores):
-                digest.update(np.ascontiguousarray(values).data)
-        return digest.hexdigest()
+        return digest(
+            part
+            for clip in self.clips
+            for part in (f"{clip.name} {clip.label} {clip.keypoints.shape}", clip.times_s, clip.keypoints, clip.scores)
+        )
 
 
 @dataclass(frozen=True)

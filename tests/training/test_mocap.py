@@ -1,6 +1,7 @@
 """A motion-capture corpus that cannot be used is refused in a sentence."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pipeline.errors import UserError
 from tests.training.toy import write_mocap
 from training.__main__ import main
-from training.mocap import load_mocap
+from training.mocap import corpus_digest, load_mocap
 
 TAKES, FRAMES = 3, 5
 
@@ -25,6 +26,17 @@ def test_recordings_come_back(tmp_path):
     assert [(c.name, c.source, c.label, c.world.shape, c.fps) for c in clips] == [
         (f"take{i}", "rig", "swing", (FRAMES, 17, 3), 30.0) for i in range(TAKES)
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "another"}, {"source": "booth"}, {"label": "wave"}, {"fps": 60.0}, {"world": np.zeros((5, 17, 3), "f4")}],
+)
+def test_a_corpus_differs_by_anything_of_one_take(tmp_path, changes):
+    clips = load_mocap(corpus(tmp_path / "mocap.npz"))
+    others = [clips[0], replace(clips[1], **changes), clips[2]]
+    assert corpus_digest(others) != corpus_digest(clips)
+    assert corpus_digest(load_mocap(tmp_path / "mocap.npz")) == corpus_digest(clips)
 
 
 def damage(content):

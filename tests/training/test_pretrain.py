@@ -70,3 +70,19 @@ def test_a_source_without_either_part_is_named(tmp_path, capsys, lacking):
     assert err.startswith(f"error: none of the {booth.sum()} takes of source 'booth' is {lacking}; ")
     assert err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_does_not_go_on_with_a_take_that_has_changed_under_its_name(corpus, tmp_path, capsys):
+    command = ["pretrain", "--data", str(corpus), "--out", str(tmp_path / "run"), "--epochs", "1"]
+    command += ["--windows-per-epoch", "16", "--batch", "16", *SMALL]
+    assert main(command) == 0
+    with np.load(corpus) as file:
+        arrays = dict(file)
+    start, end = arrays["clip_start"][3:5]
+    arrays["positions"][start:end, 9] += np.float16(0.1)
+    np.savez(corpus, **arrays)
+    capsys.readouterr()
+    assert main(command) == 2
+    last = tmp_path / "run" / "last.ckpt"
+    said = f"error: {last} is of a run with other corpus: give another --out, or that run's settings\n"
+    assert capsys.readouterr().err == said
