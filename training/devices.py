@@ -39,6 +39,18 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device("cuda", rank)
 
 
+def ask_for_repeatability(device: torch.device) -> None:
+    """Let torch take algorithms that come to the same result each time on a CUDA device; it warns of what has none.
+
+    This holds for the whole process. It has to be asked before the first matrix product: cuBLAS reads its setting once.
+    """
+    if device.type != "cuda":
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # the same sums need workspaces of fixed sizes
+    torch.backends.cudnn.benchmark = False  # it chooses by what happens to be fastest at the moment
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
 def half_type(device: torch.device) -> torch.dtype:
     """bfloat16 where the device computes in it, else float16, whose gradients need scaling."""
     if device.type == "cuda":

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from pipeline.errors import UserError
 from training.average import RunningAverage
 from training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
-from training.devices import Arithmetic
+from training.devices import Arithmetic, ask_for_repeatability
 from training.files import make_folder
 from training.metrics import Metrics, Row
 from training.parallel import World, share_batch_norm
@@ -65,7 +65,8 @@ def train(stage: Stage, out: Path, epochs: int, seed: int, arithmetic: Arithmeti
     """Run the epochs that are left; ``last.ckpt`` is written after each and gone on from.
 
     All randomness of an epoch comes from the seed and its number, so an interrupted run ends in the same weights as
-    one that was left alone (to the bit on a CPU with the same number of threads and processes).
+    one that was left alone (to the bit on a CPU with the same number of threads and processes; ``prepare`` asks a
+    GPU for the same).
 
     Args:
         stage: what is trained; left as trained.
@@ -176,6 +177,7 @@ class _Loop:
 
 def prepare(model: nn.Module, device: torch.device, world: World) -> None:
     """Put a model on its device, its batch norms over all processes; before the optimizer is made."""
+    ask_for_repeatability(device)
     model.to(device)
     if world.size > 1:
         share_batch_norm(model)

@@ -1,6 +1,7 @@
 """The device a user names is the one that is used, or one sentence says why not."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from skeleformer import SkeleFormer, SkeleFormerConfig
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
-from training.devices import Arithmetic, choose_device, half_type
+from training.devices import Arithmetic, ask_for_repeatability, choose_device, half_type
 from training.finetune import FinetuneConfig, finetune, predictor
+from training.loop import prepare
+from training.parallel import World
 from training.sampler import Source
+from training.tables.trial import Budget, train
 
 
 def pretend(monkeypatch, cuda=0, mps=False, bf16=True):
@@ -50,6 +54,58 @@ def test_an_absent_device_is_one_sentence(monkeypatch, tmp_path, capsys, name):
         assert err.startswith(f"error: torch sees no device '{name}'")
         assert "\n" not in err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def careless(monkeypatch):
+    """torch as it may be before training; afterwards it is as before the test."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+class Moved(Exception):
+    """A network was put on its device."""
+
+
+class Network(nn.Module):
+    """Goes nowhere, so that no GPU is needed."""
+
+    def to(self, device):
+        raise Moved(device)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda model: prepare(model, torch.device("cuda", 0), World()),
+        lambda model: train(model, [], 0, Budget(device="cuda", amp=False), whole=True, seed=0),
+    ],
+    ids=["a run", "a table's trial"],
+)
+def test_a_gpu_is_asked_for_the_same_result_each_time(monkeypatch, careless, begin):
+    pretend(monkeypatch, cuda=1)
+    with pytest.raises(Moved, match="cuda:0"):
+        begin(Network())
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled(), "what has no such algorithm is no reason to stop"
+    assert not torch.backends.cudnn.benchmark
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_a_workspace_that_the_user_chose_is_left(monkeypatch, careless):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    ask_for_repeatability(torch.device("cuda"))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+@pytest.mark.parametrize("name", ["cpu", "mps"])
+def test_other_devices_are_left_alone(careless, name):
+    ask_for_repeatability(torch.device(name))
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
 
 
 def test_half_precision_is_bfloat16_unless_the_device_cannot(monkeypatch):

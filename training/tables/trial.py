@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from training.devices import Arithmetic, choose_device
+from training.devices import Arithmetic, ask_for_repeatability, choose_device
 from training.tables.task import Batches
 
 
@@ -63,6 +63,7 @@ def train(model: nn.Module, batches: Batches, steps: int, budget: Budget, whole:
     """
     torch.manual_seed(seed)
     arithmetic = Arithmetic.of(choose_device(budget.device), budget.amp)
+    ask_for_repeatability(arithmetic.device)
     scaler = arithmetic.scaler()
     model.to(arithmetic.device).train()
     learning = [(name.startswith("head"), p) for name, p in model.named_parameters() if p.requires_grad]
