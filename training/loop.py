@@ -77,11 +77,12 @@ def train(stage: Stage, out: Path, epochs: int, seed: int, arithmetic: Arithmeti
         world: the processes that share the work.
 
     Raises:
-        UserError: the checkpoint is damaged or of a run with other settings, a batch has fewer windows than there are
-            processes, or the folder cannot be written to.
+        UserError: the checkpoint is damaged, of a run with other settings or not the same for all processes, a batch
+            has fewer windows than there are processes, or the folder cannot be written to.
     """
     loop = _Loop(stage, out / CHECKPOINT, arithmetic, world)
     first = loop.resume()
+    loop.require_same_start(first)
     make_folder(out)  # now, not after an epoch, should that be impossible
     world.share(stage.model)
     metrics = Metrics(out, loop.rows) if world.first and (loop.rows or first < epochs) else None
@@ -129,6 +130,19 @@ class _Loop:
         self.rows = state.get("rows", [])
         log.info("goes on after epoch %d", state["epoch"])
         return state["epoch"] + 1
+
+    def require_same_start(self, first: int) -> None:
+        """Make sure that all processes begin at the same epoch; otherwise they would wait for each other at its end.
+
+        Raises:
+            UserError: on all of them, when one does not.
+        """
+        starts = self.world.each(first, self.arithmetic.device)
+        if len(set(starts)) > 1:
+            raise UserError(
+                f"{self.checkpoint} is not the same for all processes, which would begin at epochs "
+                f"{', '.join(map(str, starts))}: put it in a folder that their machines share, or copy it to each"
+            )
 
     def save(self, epoch: int) -> None:
         """Write everything that ``resume`` needs."""

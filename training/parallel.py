@@ -52,6 +52,12 @@ class World:
             distributed.all_reduce(tensor)
         return tensor
 
+    def each(self, number: int, device: torch.device) -> list[int]:
+        """A whole number of every process, in the order of their ranks; every process gets them."""
+        numbers = torch.zeros(self.size, dtype=torch.int64, device=device)
+        numbers[self.rank] = number
+        return self.sum(numbers).tolist()
+
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace gradients by their sums over all processes, in one message."""
         if self.size == 1:

@@ -10,7 +10,7 @@ from torch import nn
 
 from pipeline.errors import UserError
 from skeleformer import SkeleFormer, SkeleFormerConfig
-from tests.training.toy import SMALL, die, run, write_clips, write_mocap
+from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.parallel import SharedBatchNorm, World, join, share_batch_norm
@@ -136,6 +136,39 @@ def test_two_processes_go_on_with_the_run_of_one(tmp_path):
     report = json.loads((tmp_path / "two" / "report.json").read_text())
     expected = json.loads((tmp_path / "one" / "report.json").read_text())
     assert report["skeleformer"]["rig"] == pytest.approx(expected["skeleformer"]["rig"], rel=1e-3)
+
+
+APART = """
+import os, sys
+from torch import distributed
+from training.__main__ import main
+
+code = main([*sys.argv[2:], "--out", os.path.join(sys.argv[1], os.environ["RANK"])])
+distributed.barrier()  # torchrun ends the other process when one has failed; both are to have their say
+sys.exit(code)
+"""
+
+
+def test_processes_that_would_begin_at_different_epochs_refuse_to(tmp_path):
+    """As on two machines without a common folder: the first process finds its checkpoint, the second nothing."""
+    data = write_clips(tmp_path / "own.pkl")
+    command = ["finetune", "--data", str(data), "--epochs", "2", "--windows-per-epoch", "8", "--batch", "8", *SMALL]
+    die("after 1", *command, "--out", str(tmp_path / "0"))
+    (script := tmp_path / "apart.py").write_text(APART)
+    child = start(str(tmp_path), *command, processes=2, program=[str(script)])
+    try:
+        _, err = child.communicate(timeout=240)
+    finally:
+        child.terminate()  # of processes that wait for each other; nothing else would end them
+        child.wait()
+    said = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert sorted(said) == [
+        f"error: {tmp_path / rank / 'last.ckpt'} is not the same for all processes, which would begin at epochs 1, 0: "
+        "put it in a folder that their machines share, or copy it to each"
+        for rank in "01"
+    ]
+    assert not (tmp_path / "1").exists()
+    assert load_checkpoint(tmp_path / "0" / "last.ckpt")["epoch"] == 0
 
 
 @pytest.mark.parametrize("batch", ["1", "10"])
