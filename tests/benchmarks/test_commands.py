@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")  # some benchmarks are about training
 
-from benchmarks import engine_variants, frame_order, live_accuracy, memory, scenes, windows
+from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, scenes, windows
 from calibration import CalibrationError
 from engines import EngineError
 
@@ -20,6 +20,7 @@ WRITERS = {  # name -> what begins the measurement, and arguments
     "idle": ("ActionModel.load", ["clip.mp4"]),
     "live_accuracy": ("ActionModel.load", ["videos"]),
     "memory": ("Pipeline", []),
+    "pace": ("load_dataset", ["--data", "data"]),
     "pipeline": ("ActionModel.load", []),
     "pose": ("Reference", []),
     "pose_models": ("movenet", []),
@@ -181,6 +182,8 @@ def test_a_folder_without_the_data_sets_is_one_sentence(tmp_path, monkeypatch, c
     assert engine_variants.main(["--data", str(tmp_path)]) == 2
     assert "cannot read" in error_of(capsys)
     assert frame_order.main(["--data", str(tmp_path / "absent.pkl")]) == 2
+    assert "cannot read" in error_of(capsys)
+    assert pace.main(["--data", str(tmp_path)]) == 2
     assert "cannot read" in error_of(capsys)
     assert list(tmp_path.iterdir()) == []
 
