@@ -3,7 +3,8 @@
     python -m benchmarks.idle VIDEO [VIDEO ...] [--seconds 4] [--json OUT]
 
 Sensor noise and a trembling hand are added to each frame, so that the pose model's real jitter is there. Nobody in a
-held picture does anything, so whatever action is shown is wrong; `idle` and unknown are right.
+held picture does anything, so whatever action is shown is wrong; `idle` and unknown are right. It says nothing of
+people who were recorded while they stand or sit quietly, nor of those who stroll or step on the spot.
 """
 
 from __future__ import annotations
