@@ -36,6 +36,30 @@ def moving(label: int, seed: int, frames: int = 24) -> Clip:
     return Clip(f"{label}-{seed}", label, xy[None].astype(np.float32), np.ones((1, frames, 17), np.float32), t)
 
 
+KINECT = [
+    "hip_center", "spine", "shoulder_center", "head", "shoulder_left", "elbow_left", "wrist_left", "hand_left",
+    "shoulder_right", "elbow_right", "wrist_right", "hand_right", "hip_left", "knee_left", "ankle_left", "foot_left",
+    "hip_right", "knee_right", "ankle_right", "foot_right",
+]  # fmt: skip
+COCO_FROM_KINECT = [3, -1, -1, -1, -1, 4, 8, 5, 9, 6, 10, 12, 16, 13, 17, 14, 18]
+
+STANDING = np.array([
+    [0, 1.0], [0, 1.2], [0, 1.45], [0, 1.65], [0.2, 1.4], [0.25, 1.15], [0.27, 0.9], [0.27, 0.85], [-0.2, 1.4],
+    [-0.25, 1.15], [-0.27, 0.9], [-0.27, 0.85], [0.1, 0.95], [0.1, 0.5], [0.1, 0.1], [0.1, 0.05], [-0.1, 0.95],
+    [-0.1, 0.5], [-0.1, 0.1], [-0.1, 0.05],
+])  # fmt: skip
+
+
+def recording(label: int, seed: int, frames: int = 16) -> np.ndarray:
+    """(1, T, 20, 3) metres: one class lifts an arm, the other bends a knee."""
+    rng = np.random.default_rng(seed)
+    body = np.c_[STANDING, np.full(20, 2.5)]
+    out = np.repeat(body[None], frames, 0) + rng.normal(0, 0.005, (frames, 20, 3))
+    moved = [5, 6, 7] if label == 0 else [13, 14, 15]
+    out[:, moved, 1] += np.linspace(0, 0.4, frames)[:, None]
+    return out[None].astype(np.float32)
+
+
 def write_clips(path: Path, count: int = 16) -> Path:
     """An annotation file of two classes, three quarters of it for training."""
     clips = [moving(i % 2, i) for i in range(count)]
@@ -51,8 +75,8 @@ def write_clips(path: Path, count: int = 16) -> Path:
     return path
 
 
-def write_mocap(path: Path, takes: int = 20, frames: int = 90) -> Path:
-    """A corpus of a body that swings its arms and turns."""
+def write_mocap(path: Path, takes: int = 20, frames: int = 90, labels: Sequence[str] = ("swing",)) -> Path:
+    """A corpus of a body that swings its arms and turns; the takes are given the labels in turn."""
     rng = np.random.default_rng(0)
     body = np.c_[_BODY[:, 0] / 60, 1.75 - _BODY[:, 1] / 60, np.zeros(17)]
     body[0, 2] = 0.1
@@ -69,7 +93,8 @@ def write_mocap(path: Path, takes: int = 20, frames: int = 90) -> Path:
     np.savez(
         path, positions=(np.concatenate(clips) - root[:, None]).astype(np.float16), root=root.astype(np.float32),
         clip_start=np.arange(takes + 1) * frames, clip_name=np.array([f"take{i}" for i in range(takes)]),
-        source=np.array(["rig"] * takes), label=np.array(["swing"] * takes), fps=np.float32(30),
+        source=np.array(["rig"] * takes), fps=np.float32(30),
+        label=np.array([labels[i % len(labels)] for i in range(takes)]),
     )  # fmt: skip
     return path
 

@@ -14,6 +14,7 @@ from skeleformer.features import HEIGHT_M
 from skeleformer.model import SkeleFormer
 from skeleformer.skeletons import COCO_PARENTS, check_parents
 from skeleformer.tuning import METHODS
+from tests.training.toy import COCO_FROM_KINECT, KINECT, STANDING, recording
 from training.checkpoint import save_checkpoint
 from training.finetune import predictor
 from training.sampler import Source
@@ -30,31 +31,8 @@ from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
 from training.tables.trial import Budget, Cost, train
 
-KINECT = [
-    "hip_center", "spine", "shoulder_center", "head", "shoulder_left", "elbow_left", "wrist_left", "hand_left",
-    "shoulder_right", "elbow_right", "wrist_right", "hand_right", "hip_left", "knee_left", "ankle_left", "foot_left",
-    "hip_right", "knee_right", "ankle_right", "foot_right",
-]  # fmt: skip
-COCO_FROM_KINECT = [3, -1, -1, -1, -1, 4, 8, 5, 9, 6, 10, 12, 16, 13, 17, 14, 18]
-STANDING = np.array([
-    [0, 1.0], [0, 1.2], [0, 1.45], [0, 1.65], [0.2, 1.4], [0.25, 1.15], [0.27, 0.9], [0.27, 0.85], [-0.2, 1.4],
-    [-0.25, 1.15], [-0.27, 0.9], [-0.27, 0.85], [0.1, 0.95], [0.1, 0.5], [0.1, 0.1], [0.1, 0.05], [-0.1, 0.95],
-    [-0.1, 0.5], [-0.1, 0.1], [-0.1, 0.05],
-])  # fmt: skip
-
-
 HELD_OUT = 4
 """Clips of a data set that are measured on; it has twelve."""
-
-
-def recording(label, seed, frames=16):
-    """(1, T, 20, 3) metres: one class lifts an arm, the other bends a knee."""
-    rng = np.random.default_rng(seed)
-    body = np.c_[STANDING, np.full(20, 2.5)]
-    out = np.repeat(body[None], frames, 0) + rng.normal(0, 0.005, (frames, 20, 3))
-    moved = [5, 6, 7] if label == 0 else [13, 14, 15]
-    out[:, moved, 1] += np.linspace(0, 0.4, frames)[:, None]
-    return out[None].astype(np.float32)
 
 
 def write_sensor_set(folder, name, splits=("xsub_train", "xsub_val"), kept=tuple(range(20))):
