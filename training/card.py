@@ -28,6 +28,16 @@ def figures(predict: Predict, folder: Path, frames: int, twin: Predict, seen: Co
         frames: of a window.
         twin: the model trained in the same way on training parts alone.
         seen: files whose validation part the shipped model was trained on; there the twin is measured.
+
+    Returns:
+        A row for each split, accuracies in parts of one:
+
+        * ``data``, ``split``: file and split; ``twin``: whether the twin was measured;
+        * ``n``: clips; ``own_classes``: the data set's classes they are of; ``classes``: how many of these the model
+          tells apart, those that map to the same words counting as one;
+        * ``sliding``: top-1 of whole clips among the data set's classes; ``mean_class_accuracy``: the mean of each
+          class's own;
+        * ``centre``: top-1 of the middle window alone; ``open``: of whole clips among all words.
     """
     rows = []
     for part in SHIPPED:
@@ -35,30 +45,52 @@ def figures(predict: Predict, folder: Path, frames: int, twin: Predict, seen: Co
         data = load_dataset(folder / f"{part.file}.pkl")
         merge = require_merge(data)
         for split in part.validate:
+            clips = data.part(split)
             row: dict = {"data": part.file, "split": split, "twin": part.file in seen}
+            row["own_classes"] = len({clip.label for clip in clips})
             for key, views, opened in (
                 ("sliding", "sliding", False), ("centre", "centre", False), ("open", "sliding", True)
             ):  # fmt: skip
-                report = evaluate(
-                    measured, data.part(split), data.label_names, merge, frames, views, part.people, opened
-                ).report()
+                report = evaluate(measured, clips, data.label_names, merge, frames, views, part.people, opened).report()
                 row[key] = report["top1"]
                 row["n"] = report["n"]
                 if key == "sliding":
                     row["mean_class_accuracy"] = report["mean_class_accuracy"]
+                    row["classes"] = len(report["per_class"])
             rows.append(row)
     return rows
 
 
-def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files: list[Path], command: str) -> str:
-    """The card's text."""
+def sha256(path: Path) -> str:
+    """A file's checksum in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def markdown(
+    rows: list[dict],
+    words: tuple[str, ...],
+    calibration: dict,
+    files: list[Path],
+    command: str,
+    twin: str | None,
+) -> str:
+    """The card's text.
+
+    Args:
+        rows: of ``figures``.
+        words: of the model.
+        calibration: content of its calibration file.
+        files: of the model, whose sizes and checksums are told.
+        command: that prints the figures.
+        twin: checksum of the twin's weights; None where no twin was needed.
+    """
     table = [
-        f"| {_TITLES[r['data']]}{'*' if r['twin'] else ''} | `{r['split']}` | {r['n']} | {r['sliding']:.1%} | {r['mean_class_accuracy']:.1%} | "
+        f"| {_TITLES[r['data']]}{'*' if r['twin'] else ''} | `{r['split']}` | {r['n']} | {_told_apart(r)} | {r['sliding']:.1%} | {r['mean_class_accuracy']:.1%} | "
         f"{r['centre']:.1%} | {r['open']:.1%} |"
         for r in rows
     ]
     fitted = calibration.get("fitted_on", {})
-    sums = [f"| `{f.name}` | {f.stat().st_size:,} | `{hashlib.sha256(f.read_bytes()).hexdigest()}` |" for f in files]
+    sums = [f"| `{f.name}` | {f.stat().st_size:,} | `{sha256(f)}` |" for f in files]
     whole = {r["data"] for r in rows if r["twin"]}
     trained = ", ".join(f"{_TITLES[p.file]} (`{'all' if p.file in whole else p.train}`)" for p in SHIPPED)
     return "\n".join(
@@ -86,10 +118,12 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
             "among the data set's classes, windows at a stride of one second averaged over the clip. *Window*: the middle two",
             "seconds alone. *Open*: the model chooses among all its words.",
             "",
-            "| data set | split | clips | top-1 | mean of classes | window | open |",
-            "|---|---|---|---|---|---|---|",
+            "| data set | split | clips | classes | top-1 | mean of classes | window | open |",
+            "|---|---|---|---|---|---|---|---|",
             *table,
             "",
+            "*Classes*: a set's own classes that map to the same words of the model (*stand* and *sit* of the exercises, *bend leg a*",
+            "and *bend leg b* of GTU, *approach* and *depart* of SBU) count as one.",
             "NW-UCLA's two protocols are both reported of one model, which therefore saw only views 1 and 2 of subjects 1 to 7.",
             "GTU has no subject numbers, so the same person may be in both of its parts.",
             "",
@@ -120,6 +154,7 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
             "",
             "The `.onnx` files hold the two halves of the network with their weights stored in half precision; computing is in",
             "single precision. What the second half loses in int8, which a CPU can be asked for, is in its `.int8.json`.",
+            *([f"The twin's weights are not among them; their sha256 is `{twin}`."] if twin else []),
             "",
             "| file | bytes | sha256 |",
             "|---|---|---|",
@@ -127,3 +162,9 @@ def markdown(rows: list[dict], words: tuple[str, ...], calibration: dict, files:
             "",
         ]
     )
+
+
+def _told_apart(row: dict) -> str:
+    """``21``, or ``13 of 14`` where some of a data set's classes count as one."""
+    told, own = row["classes"], row["own_classes"]
+    return f"{told}" if told == own else f"{told} of {own}"

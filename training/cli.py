@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Sequence
 
+from models import model_path
 from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
@@ -102,6 +103,10 @@ def parser() -> argparse.ArgumentParser:
     p = sub.add_parser("card", help="measure the shipped model on every validation split and write its card")
     p.add_argument("--shipped", required=True, metavar="DIR", help="folder of the recipe's data sets")
     p.add_argument("--twin", metavar="FILE", help="the model's twin that was trained without --with-validation")
+    p.add_argument(
+        "--out", default=str(model_path("skeleformer.md")), metavar="FILE.md",
+        help="where the card goes (default: beside the model)",
+    )  # fmt: skip
     p.add_argument("--json", default="docs/results/shipped.json", help="where the figures go (default %(default)s)")
     p.add_argument("--threads", type=THREADS, default=1)
     p.set_defaults(run=commands.run_card)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models import model_path
 from pipeline.errors import UserError
+from skeleformer.model import SkeleFormer
 from training.clips import Clip
 from training.datasets import load_dataset
 from training.devices import choose_device
@@ -174,34 +175,53 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 
 def run_card(args: argparse.Namespace) -> None:
-    from training.card import figures, markdown
+    from training.card import figures, markdown, sha256
 
-    refuse_overwriting([("--json", Path(args.json))], inputs(args))
-    require_writable(Path(args.json))
+    old = model_path("skeleformer.md")  # goes with the model's files, but is written and not read
+    read = (path for path in inputs(args) if path != old)
+    refuse_overwriting([("--out", Path(args.out)), ("--json", Path(args.json))], read)
+    for path in (args.out, args.json):
+        require_writable(Path(path))
     torch.set_num_threads(args.threads)
     model, words = load_model(None)
     seen = set(validation_seen(model))
-    if seen and not args.twin:
+    twin = _load_twin(args.twin, words, seen)
+    rows = figures(predictor(model), Path(args.shipped), model.config.frames, predictor(twin), seen)
+    calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
+    files = sorted(p for p in model_path("").glob("skeleformer*") if p.suffix in (".safetensors", ".onnx"))
+    weights = {
+        "model": sha256(model_path("skeleformer.safetensors")), "twin": sha256(Path(args.twin)) if args.twin else None
+    }  # fmt: skip
+    command = "python -m training card --shipped ../shared/data --twin TWIN"
+    write_text(Path(args.json), json.dumps({**weights, "rows": rows}, indent=2) + "\n")
+    write_text(Path(args.out), markdown(rows, words, calibration, files, command, weights["twin"]))
+    for row in rows:
+        print(f"{row['data']:22s} {row['split']:10s} {row['n']:4d} clips  top-1 {row['sliding']:.1%}  "
+              f"window {row['centre']:.1%}  open {row['open']:.1%}")  # fmt: skip
+
+
+def _load_twin(path: str | None, words: tuple[str, ...], seen: set[str]) -> SkeleFormer:
+    """The model to be measured where the shipped one knows the validation parts: itself where it knows none.
+
+    Args:
+        path: of the twin, if one is given.
+        words: of the shipped model.
+        seen: data sets whose validation part that model was trained on.
+
+    Raises:
+        UserError: a twin is needed and none is given, or it has other words or was trained on validation parts too.
+    """
+    if seen and not path:
         raise UserError(
             f"the model was trained on the validation part of {', '.join(sorted(seen))}; give the model that was not, "
             "trained in the same way, as --twin"
         )
-    twin, known = load_model(args.twin or None)
+    twin, known = load_model(path)
     if known != words:
-        raise UserError(f"{args.twin} knows other words than the model, so it is not its twin")
-    if args.twin and seen & set(validation_seen(twin)):
-        raise UserError(f"{args.twin} was trained on validation parts too; a twin is trained without --with-validation")
-    rows = figures(predictor(model), Path(args.shipped), model.config.frames, predictor(twin), seen)
-    calibration = json.loads(model_path("skeleformer.calibration.json").read_text())
-    files = sorted(p for p in model_path("").glob("skeleformer*") if p.suffix in (".safetensors", ".onnx"))
-    write_text(Path(args.json), json.dumps(rows, indent=2) + "\n")
-    write_text(
-        model_path("skeleformer.md"),
-        markdown(rows, words, calibration, files, "python -m training card --shipped ../shared/data --twin TWIN"),
-    )
-    for row in rows:
-        print(f"{row['data']:22s} {row['split']:10s} {row['n']:4d} clips  top-1 {row['sliding']:.1%}  "
-              f"window {row['centre']:.1%}  open {row['open']:.1%}")  # fmt: skip
+        raise UserError(f"{path} knows other words than the model, so it is not its twin")
+    if path and seen & set(validation_seen(twin)):
+        raise UserError(f"{path} was trained on validation parts too; a twin is trained without --with-validation")
+    return twin
 
 
 def run_extract(args: argparse.Namespace) -> None:
