@@ -12,6 +12,8 @@ import models
 import training.card
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.model import SkeleFormer
+from skeleformer.weights import read_metadata
+from tests.training.toy import ROOT
 from tests.training.toy_recipe import PROTOCOLS, VIDEO_FILES, family, write_recipe
 from training.__main__ import main
 from training.saved import save_model
@@ -177,7 +179,7 @@ def test_card_and_figures_need_two_files(place, capsys):
 def tables(text):
     """The cells of each row of a document's tables, without the lines below the headings."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|---")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
 
 
 def require_card_of(text, written, folder):
@@ -195,3 +197,78 @@ def require_card_of(text, written, folder):
             rows[rows.index(["file", "bytes", "sha256"]) + 1 :]}  # fmt: skip
     weights = [path for path in folder.glob("skeleformer*") if path.suffix in (".safetensors", ".onnx")]
     assert sums == {path.name: (path.stat().st_size, sha256(path)) for path in weights}
+
+
+def committed():
+    return json.loads((ROOT / "docs" / "results" / "shipped.json").read_text())
+
+
+def test_the_committed_card_is_of_the_committed_files_and_figures():
+    written = committed()
+    require_card_of((ROOT / "models" / "skeleformer.md").read_text(encoding="utf-8"), written, ROOT / "models")
+    assert written["model"] == sha256(ROOT / "models" / "skeleformer.safetensors")
+    assert written["twin"] != written["model"]
+    seen = json.loads(read_metadata(ROOT / "models" / "skeleformer.safetensors")["validation_seen"])
+    assert {row["data"] for row in written["rows"] if row["twin"]} == set(seen)
+
+
+def test_the_files_of_the_shipped_action_model_are_small():
+    assert sum(path.stat().st_size for path in (ROOT / "models").glob("skeleformer*")) <= 45_000_000
+
+
+def percent(part):
+    return f"{100 * part:.1f} %"
+
+
+IN_README = {
+    "JHMDB": [("jhmdb_train", "val")], "exercises, falls": [("exercise_train", "val")],
+    "NW-UCLA view / subject": [("nw_ucla", "xview_val"), ("nw_ucla", "xsub_val")],
+    "UTKinect": [("utkinect", "xsub_val")], "KARD": [("kard", "xsub_val")],
+    "MSR Action3D": [("msr_action3d", "xsub_val")],
+}  # fmt: skip
+"""Columns of the README's table and the splits their figures are of."""
+
+
+def test_the_readme_shows_the_committed_figures():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = {(row["data"], row["split"]): row for row in committed()["rows"]}
+    shown = tables(text)
+    at = next(i for i, cells in enumerate(shown) if cells[0].startswith("JHMDB"))
+    heads = [re.fullmatch(r"(.*) \((video, )?(\d+)(?: classes)?\)", cell).groups() for cell in shown[at]]
+    assert [head for head, _, _ in heads] == list(IN_README)
+    for (head, video, classes), cell in zip(heads, shown[at + 1], strict=True):
+        of = [rows[split] for split in IN_README[head]]
+        assert cell == " / ".join(percent(row["sliding"]) for row in of)
+        assert {(row["classes"], row["twin"]) for row in of} == {(int(classes), bool(video))}
+    assert f"One model of {len(LABELS)} words" in text
+
+
+def test_the_account_of_the_training_shows_the_committed_figures():
+    shown = tables((ROOT / "docs" / "training.md").read_text(encoding="utf-8"))
+    at = next(i for i, cells in enumerate(shown) if cells[:3] == ["top-1", "hoped for", "shipped"])
+    rows = sorted(committed()["rows"], key=lambda row: row["data"] == "exercise_train")  # which are last there
+    cells_of_rows = shown[at + 1 : at + len(rows)]  # one row less: JHMDB's two are in one
+    assert [figure for cells in cells_of_rows for figure in re.findall(r"[\d.]+ %", cells[2])] == [
+        percent(row["sliding"]) for row in rows
+    ]
+
+
+NAMED = {"UTKinect": "utkinect", "KARD": "kard", "DailyActivity3D": "msr_daily", "GTU": "gtu"}
+
+
+@pytest.mark.parametrize(
+    ("document", "files"),
+    [
+        ("README.md", {file for splits in IN_README.values() for file, _ in splits}),
+        ("docs/training.md", set(PROTOCOLS)),
+    ],
+)
+def test_documents_say_where_the_middle_window_alone_has_another_accuracy(document, files):
+    text = (ROOT / document).read_text(encoding="utf-8").replace("\n", " ")
+    told = re.search(r"the middle window alone has (.*?) and the same on the others", text).group(1)
+    differ = {
+        row["data"]: percent(row["centre"])
+        for row in committed()["rows"]
+        if row["data"] in files and row["centre"] != row["sliding"]
+    }
+    assert {NAMED[name]: figure for figure, name in re.findall(r"([\d.]+ %) on (\w+)", told)} == differ
