@@ -36,8 +36,12 @@ class Evaluation:
         return self.scores.argmax(1)
 
     def report(self) -> dict:
-        """``n``, ``top1``, ``top5``, ``mean_class_accuracy`` and ``per_class``, in parts of one."""
-        rank = (self.scores > self.scores[np.arange(len(self.target)), self.target][:, None]).sum(1)
+        """``n``, ``top1``, ``top5``, ``mean_class_accuracy`` and ``per_class``, in parts of one.
+
+        A class that another one equals was not chosen, so that a model without an opinion has 0 and not 1.
+        """
+        own = self.scores[np.arange(len(self.target)), self.target][:, None]
+        rank = (~(self.scores < own)).sum(1) - 1  # no number is below another
         hit = rank == 0
         per_class = {self.label_names[c]: float(hit[self.target == c].mean()) for c in np.unique(self.target)}
         return {

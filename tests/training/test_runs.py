@@ -99,6 +99,11 @@ def test_report_counts_clips():
     assert report["mean_class_accuracy"] == pytest.approx(2.5 / 3)
 
 
+def test_a_model_without_an_opinion_is_never_right():
+    report = Evaluation(tuple("abcdef"), np.arange(6), np.full((6, 6), 1 / 6)).report()
+    assert report["top1"] == report["top5"] == report["mean_class_accuracy"] == 0
+
+
 def test_answers_that_are_no_numbers_are_no_hits():
     with pytest.raises(UserError, match="not finite"):
         evaluate(lambda x: np.full((len(x), 2), np.nan, np.float32), [moving(0, 0)], ("a", "b"), ((0,), (1,)), 16)
