@@ -26,10 +26,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code
+from benchmarks.report import exit_code, outputs
 from training.clips import Clip
 from training.datasets import load_dataset
-from training.files import refuse_overwriting
 from training.recipe import MOCAP_FILE, SHIPPED, files_of_recipe, mocap_source, require_merge
 from training.vocabulary import ALIASES, LABELS
 
@@ -222,9 +221,7 @@ def measure(folder: Path, json_path: Path | None, markdown_path: Path | None) ->
     Raises:
         UserError: a data set or a place for the figures cannot be used.
     """
-    given = [(option, path) for option, path in (("--json", json_path), ("--markdown", markdown_path)) if path]
-    refuse_overwriting(given, files_of_recipe(folder))
-    out, tables_out = Output(json_path), Output(markdown_path)
+    out, tables_out = outputs({"--json": json_path, "--markdown": markdown_path}, *files_of_recipe(folder))
     tables = {
         "step": paces(clips_that("walk", folder), step_s),
         "sitting down": paces(clips_that("sit down", folder), sitting_s),

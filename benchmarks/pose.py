@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.report import exit_code, outputs, positive
 from pipeline import open_source
 from pipeline.pose import PoseEstimator, create_pose
 from pipeline.pose.movenet import MoveNetMultipose
@@ -226,7 +226,7 @@ def compare(args: argparse.Namespace) -> None:
         UserError, EngineError: a clip, a model or a file for the figures cannot be used.
     """
     clips = args.clips or [ROOT / "assets" / "demo.mp4"]
-    out, tables_out = (Output(path, args.judge, *clips) for path in (args.json, args.markdown))
+    out, tables_out = outputs({"--json": args.json, "--markdown": args.markdown}, args.judge, *clips)
     reference = Reference(args.judge)
     tables = [measure(clip, reference, args.frames) for clip in clips]
     total = overall(tables)

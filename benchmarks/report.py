@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from calibration import CalibrationError
@@ -85,3 +85,14 @@ def positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def outputs(given: Mapping[str, Path | None], *inputs: Path | str | None) -> tuple[Output, ...]:
+    """Several files for the figures, each behind its option; as ``Output`` for each.
+
+    Raises:
+        UserError: as there, or two options name one file.
+    """
+    named = [(option, path) for option, path in given.items() if path is not None]
+    refuse_overwriting(named, (Path(read) for read in inputs if read is not None))
+    return tuple(Output(path) for path in given.values())

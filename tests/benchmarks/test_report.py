@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.report import Output, exit_code, outputs, positive
 from calibration import CalibrationError
 from engines import BackendUnavailable, EngineError
 from pipeline import UserError
@@ -54,6 +54,19 @@ def test_figures_appear_whole_and_alone(tmp_path):
     assert json.loads(path.read_text()) == {"fps": 31}
     assert list(tmp_path.iterdir()) == [path]
     Output(None).write_json({"fps": 31})
+
+
+def test_two_outputs_need_two_files_and_neither_takes_an_inputs_place(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.touch()
+    with pytest.raises(UserError, match="--json and --markdown both name"):
+        outputs({"--json": b, "--markdown": tmp_path / "x" / ".." / "b"})
+    with pytest.raises(UserError, match="--markdown would overwrite"):
+        outputs({"--json": b, "--markdown": a}, None, str(a))
+    json_out, nothing = outputs({"--json": b, "--markdown": None}, a)
+    json_out.write_json({})
+    nothing.write_text("never")
+    assert sorted(tmp_path.iterdir()) == [a, b]
 
 
 def test_an_older_file_stays_until_there_are_new_figures(tmp_path):
