@@ -47,7 +47,7 @@ def seen(monkeypatch):
 
     def batches(*args, _real=sampler.epoch_batches):
         for batch in _real(*args):
-            found.only_idle += int((batch.target[:, LABELS.index(IDLE)] & batch.choices.all(1)).sum())
+            found.idle += int((batch.target[:, LABELS.index(IDLE)] & batch.choices.all(1)).sum())
             yield batch
 
     def measure(predict, clips, *args, _real=recipe.evaluate, **kwargs):
@@ -65,19 +65,20 @@ class Seen:
     """Clips by name.
 
     Attributes:
-        drawn: how many training windows each gave; a held pose is ``idle/`` and the clip's name.
-        only_idle: how many windows were to be told from all words as nobody doing anything.
+        drawn: how many training windows each gave; a held pose has ``idle/`` before the clip's name, a stroll
+            ``strolling/``.
+        idle: how many windows were to be told from all words as nobody doing anything.
         measured: those that a figure was made of.
     """
 
     drawn: Counter = field(default_factory=Counter)
-    only_idle: int = 0
+    idle: int = 0
     measured: set = field(default_factory=set)
 
     @property
     def learnt(self):
-        """Clips that gave windows or held poses."""
-        return {name.removeprefix("idle/") for name in self.drawn}
+        """Clips that gave windows, held poses or strolls."""
+        return {name.removeprefix("idle/").removeprefix("strolling/") for name in self.drawn}
 
     @property
     def held(self):
@@ -102,8 +103,8 @@ def splits(files):
 
 def require_idle_windows(seen):
     """As many as the recipe says, of no file whose poses are not to be held, each to be told from every other word."""
-    assert 0.02 < seen.only_idle / WINDOWS < 0.15
-    assert seen.only_idle == sum(count for name, count in seen.drawn.items() if name.startswith("idle/"))
+    assert 0.02 < seen.idle / WINDOWS < 0.15
+    assert seen.idle == sum(count for name, count in seen.drawn.items() if name.startswith(("idle/", "strolling/")))
     assert not {name.split("/")[0] for name in seen.held} & {"exercise", "sbu"}
 
 

@@ -19,7 +19,7 @@ from training.checkpoint import save_checkpoint
 from training.finetune import predictor
 from training.sampler import Source
 from training.saved import take_over
-from training.tables import joints, networks, run, scale, scratch
+from training.tables import joints, networks, run, scale
 from training.tables import task as tasks
 from training.tables.cli import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
@@ -383,7 +383,7 @@ def test_the_same_trial_starts_alike_in_two_tables(folder, monkeypatch):
             seen.append((first, steps, whole, seed, *(float(p.detach().sum()) for p in model.parameters())))
             return Cost(0, 0)
 
-        for module in (run, scratch, joints):
+        for module in (run, joints):
             monkeypatch.setattr(module, "train", note)
         assert main(command(folder, table, "--targets", "utkinect", "--seeds", "2")) == 0
     from_scratch = starts["pretraining"][:4]  # two seeds of either network
