@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--teaching", type=part, default=0.3, help="part of the loss that compares with teachers (default %(default)s)"
     )
+    p.add_argument(
+        "--proportions", type=part, default=0.0, metavar="SIGMA",
+        help="other bodies too: spread of the lengths of body parts, 0.1 is a tenth (default %(default)s)",
+    )  # fmt: skip
     p.add_argument("--epochs", type=COUNT, default=60)
     p.add_argument("--windows-per-epoch", type=COUNT, default=4000)
     p.add_argument("--lr", type=positive, default=3e-4, help="of the encoder (default %(default)s)")

@@ -57,7 +57,7 @@ def run_finetune(args: argparse.Namespace) -> None:
         idle_part=IDLE_PART if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
         pooling=args.pooling, teaching=args.teaching,
     )  # fmt: skip
-    task = _task(args, args.frames, VIDEO if args.with_validation else ())
+    task = _task(args, args.frames, VIDEO if args.with_validation else ()).with_proportions(args.proportions)
     encoder, seen = load_encoder(args.encoder, task.words) if args.encoder else (None, ())
     teacher = load_teachers(args.teacher, task.words, choose_device(args.device)) if args.teacher else None
     _train_and_save(config, task, encoder, seen, teacher)

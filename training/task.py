@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -42,6 +42,11 @@ class Task:
     validate: Check | None
     idle: int | None = None
     whole: tuple[str, ...] = ()
+
+    def with_proportions(self, sigma: float) -> Task:
+        """The task with people of other proportions (``training.proportions``); 0 leaves them as they are."""
+        sources = [replace(s, augmentation=replace(s.augmentation, proportions=sigma)) for s in self.sources]
+        return replace(self, sources=sources)
 
 
 def shipped_task(folder: Path, frames: int, whole: tuple[str, ...] = ()) -> Task:

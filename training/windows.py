@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from pipeline.preprocess import RATE_HZ, resample, window_features
 from training.augment import MIRROR, DetectorNoise, detector_noise, geometry
 from training.cameras import IN_FRONT, CameraRange, project, random_rotation
 from training.clips import Clip
+from training.proportions import change_proportions, draw_lengths
 
 MIN_FRAMES = 4
 """No window is shorter: a live decision needs at least a quarter of a second too."""
@@ -26,6 +27,7 @@ class Augmentation:
     camera: CameraRange = IN_FRONT  # of 3-D recordings
     frame_rates: tuple[float, float] = (10.0, 30.0)  # cameras imitated by dropping frames before resampling
     crop: float = 0.5  # probability of a window shorter than possible
+    proportions: float = 0.0  # spread of the lengths of people's body parts, as the logarithm of a factor
 
 
 def recorded_view(clip: Clip) -> NDArray[np.float32]:
@@ -103,6 +105,8 @@ def training_window(
     people: int = 1,
 ) -> NDArray[np.float32]:
     """A random, disturbed window of a clip, (M, <= frames, 17, 5)."""
+    if augmentation.proportions:
+        clip = _other_bodies(clip, rng, augmentation.proportions)
     if clip.is_3d:
         rotation = random_rotation(rng, augmentation.camera)
         pixels = project_people(clip, rotation, rng.uniform(*augmentation.camera.distance_m))
@@ -132,6 +136,15 @@ def training_window(
         xy, s = detector_noise(xy, s, rng, augmentation.noise, synthetic=clip.is_3d)
         out.append(window_features(xy, s)[before:])
     return np.stack(out)
+
+
+def _other_bodies(clip: Clip, rng: np.random.Generator, sigma: float) -> Clip:
+    """The clip with everybody's proportions changed."""
+    people = [
+        change_proportions(keypoints, scores, draw_lengths(rng, sigma))
+        for keypoints, scores in zip(clip.keypoints, clip.scores, strict=True)
+    ]
+    return replace(clip, keypoints=np.stack(people))
 
 
 def _imitate_frame_rate(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:

@@ -32,6 +32,7 @@ WRONG = [
       }.items()
       for value in values),
     ("pretrain", "--lr-decay", "0"), ("pretrain", "--lr-decay", "1.1"),
+    ("finetune", "--proportions", "1.1"), ("finetune", "--proportions", "-0.1"), ("finetune", "--proportions", "nan"),
     ("teacher", "--width", "0"), ("tune", "--prompts", "0"), ("tune", "--prompts", "5000"),
     ("evaluate", "--threads", "0"), ("card", "--threads", "0"),
     ("extract", "--workers", "0"), ("extract", "--validation", "1.2"), ("extract", "--validation", "-0.2"),
@@ -55,7 +56,7 @@ def test_the_commands_own_numbers_are_allowed(command):
     again = [
         text
         for name in ("epochs", "windows_per_epoch", "batch", "lr", "lr_decay", "seed", "dropout", "threads", "frames",
-                     "width", "layers", "prompts", "workers", "validation")
+                     "proportions", "width", "layers", "prompts", "workers", "validation")
         if hasattr(given, name)
         for text in (f"--{name.replace('_', '-')}", str(getattr(given, name)))
     ]  # fmt: skip

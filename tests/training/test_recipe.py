@@ -41,9 +41,10 @@ def seen(monkeypatch):
     """What a run in this process draws windows from and what it measures."""
     found = Seen()
 
-    def window(clip, *args, _real=sampler.training_window):
+    def window(clip, rng, frames, augmentation, *args, _real=sampler.training_window):
         found.drawn[clip.name] += 1
-        return _real(clip, *args)
+        found.proportions.add(augmentation.proportions)
+        return _real(clip, rng, frames, augmentation, *args)
 
     def batches(*args, _real=sampler.epoch_batches):
         for batch in _real(*args):
@@ -69,11 +70,13 @@ class Seen:
             ``strolling/``.
         idle: how many windows were to be told from all words as nobody doing anything.
         measured: those that a figure was made of.
+        proportions: by how much bodies were changed.
     """
 
     drawn: Counter = field(default_factory=Counter)
     idle: int = 0
     measured: set = field(default_factory=set)
+    proportions: set = field(default_factory=set)
 
     @property
     def learnt(self):
@@ -118,6 +121,12 @@ def test_the_shipped_model_learns_from_training_parts_alone(folder, seen, tmp_pa
     assert figures(tmp_path) == splits(PROTOCOLS)
     assert {name.split("/")[0] for name in seen.learnt if "/" in name} == {family(file) for file in PROTOCOLS}
     require_idle_windows(seen)
+    assert seen.proportions == {0.0}
+
+
+def test_every_window_shows_bodies_of_the_asked_proportions(folder, seen, tmp_path):
+    assert of_recipe("finetune", folder, tmp_path, "--proportions", "0.1", *SMALL) == 0
+    assert seen.proportions == {0.1}
 
 
 def test_with_validation_learns_from_all_clips_of_real_video_and_measures_none_of_them(folder, seen, tmp_path):
