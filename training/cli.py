@@ -88,6 +88,11 @@ def parser() -> argparse.ArgumentParser:
     _run(p)
     p.set_defaults(run=commands.run_tune)
 
+    p = sub.add_parser("soup", help="the mean of the weights of several runs that began alike")
+    p.add_argument("models", nargs="+", metavar="MODEL.safetensors", help="what the runs wrote")
+    p.add_argument("--out", required=True, metavar="FILE.safetensors", help="model to write")
+    p.set_defaults(run=commands.run_soup)
+
     p = sub.add_parser("evaluate", help="accuracy of a model on a split")
     p.add_argument("--data", required=True, metavar="FILE.pkl", help="annotation file or folder of NTU .skeleton files")
     p.add_argument("--split", default="val", help="name of a split, several joined by &, or all (default %(default)s)")

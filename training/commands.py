@@ -29,6 +29,7 @@ from training.plots import confusion_matrix, require_picture
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import IDLE_PART, VIDEO, require_merge
 from training.saved import load_encoder, load_model, save_model, starting_weights, validation_seen
+from training.soup import soup
 from training.task import Task, own_task, shipped_task
 
 
@@ -130,6 +131,14 @@ def _train_and_save(
     save_model(model, target, task.words, sorted({*seen, *task.whole}))
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad) / 1e6
     print(f"wrote {target}; {learning:.2f} M parameters learnt")
+
+
+def run_soup(args: argparse.Namespace) -> None:
+    refuse_overwriting([("--out", Path(args.out))], inputs(args))
+    require_writable(Path(args.out))
+    model, words, seen = soup(args.models)
+    save_model(model, Path(args.out), words, seen)
+    print(f"wrote {args.out}; the mean of {len(args.models)} models")
 
 
 def run_convert(args: argparse.Namespace) -> None:

@@ -22,7 +22,8 @@ def inputs(args: argparse.Namespace) -> Iterator[Path]:
             yield from files_of(path) if path.is_dir() else [path]
     if "shipped" in given:
         yield from files_of_recipe(Path(given["shipped"]))
-    for path in (*given.get("teacher", ()), *(given[name] for name in ("encoder", "weights", "twin") if name in given)):
+    several = (*given.get("teacher", ()), *given.get("models", ()))
+    for path in (*several, *(given[name] for name in ("encoder", "weights", "twin") if name in given)):
         yield Path(path)
     yield from model_path("").glob("skeleformer*")  # what stands where no other model is named
 

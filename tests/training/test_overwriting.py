@@ -92,6 +92,7 @@ COMMANDS = [
     ("tune --data own.pkl --weights run/model.safetensors --out run", "--out", "run/model.safetensors"),
     ("teacher --data run/teacher.safetensors --out run", "--out", "run/teacher.safetensors"),
     ("pretrain --data mocap.npz --out linked", "--out", "mocap.npz"),
+    ("soup run/model.safetensors other.safetensors --out run/model.safetensors", "--out", "run/model.safetensors"),
     ("card --shipped shipped --json shipped/kard.pkl", "--json", "shipped/kard.pkl"),
     ("card --shipped shipped --twin run/model.safetensors --json run/model.safetensors", "--json",
      "run/model.safetensors"),
