@@ -186,9 +186,9 @@ def run_evaluate(args: argparse.Namespace) -> None:
 def run_card(args: argparse.Namespace) -> None:
     from training.card import figures, markdown, sha256
 
-    old = model_path("skeleformer.md")  # goes with the model's files, but is written and not read
-    read = (path for path in inputs(args) if path != old)
-    refuse_overwriting([("--out", Path(args.out)), ("--json", Path(args.json))], read)
+    old = model_path("skeleformer.md")  # goes with the model's files, but is not read: a new card takes its place
+    refuse_overwriting([("--out", Path(args.out)), ("--json", Path(args.json))], (p for p in inputs(args) if p != old))
+    refuse_overwriting([("--json", Path(args.json))], [old])
     for path in (args.out, args.json):
         require_writable(Path(path))
     torch.set_num_threads(args.threads)

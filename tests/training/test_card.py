@@ -176,6 +176,14 @@ def test_card_and_figures_need_two_files(place, capsys):
     assert "--out and --json both name" in capsys.readouterr().err
 
 
+def test_figures_do_not_take_the_cards_place(place, tmp_path, capsys):
+    old = place / "models" / "skeleformer.md"
+    before = old.read_bytes()
+    assert card(place, "--out", str(tmp_path / "card.md"), "--json", str(old)) == 2
+    assert "--json would overwrite" in capsys.readouterr().err
+    assert old.read_bytes() == before
+
+
 def tables(text):
     """The cells of each row of a document's tables, without the lines below the headings."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|---")]
