@@ -1,6 +1,6 @@
-"""What the pipeline says of people who do nothing: the first picture of each video, held for some seconds.
+"""What the pipeline says of people who do nothing: pictures of each video, held for some seconds.
 
-    python -m benchmarks.idle VIDEO [VIDEO ...] [--seconds 4] [--json OUT]
+    python -m benchmarks.idle VIDEO [VIDEO ...] [--pictures 3] [--seconds 4] [--json OUT]
 
 Sensor noise and a trembling hand are added to each frame, so that the pose model's real jitter is there. Nobody in a
 held picture does anything, so whatever action is shown is wrong; `idle` and unknown are right. It says nothing of
@@ -14,59 +14,24 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from benchmarks.report import Output, exit_code
 from pipeline import Pipeline
 from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
+from training.held import pictures, write_held
+from training.options import COUNT, positive
 from training.vocabulary import IDLE
 
-FPS = 30.0
-NOISE = 6.0
-"""Standard deviation of the sensor's noise in grey levels."""
-TREMBLE_PX = 1.5
 
-
-def held(picture: np.ndarray, seconds: float, seed: int = 0) -> Iterator[np.ndarray]:
-    """The frames of a camera that looks at a picture."""
-    rng = np.random.default_rng(seed)
-    shift = np.zeros(2)
-    for _ in range(round(seconds * FPS)):
-        shift = 0.9 * shift + rng.normal(0, 0.4 * TREMBLE_PX, 2)
-        move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
-        moved = cv2.warpAffine(picture, move, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
-        yield np.clip(moved + rng.normal(0, NOISE, picture.shape), 0, 255).astype(np.uint8)
-
-
-def first_picture(path: Path) -> np.ndarray:
-    """The first frame of a video.
-
-    Raises:
-        UserError: it has none.
-    """
-    video = cv2.VideoCapture(str(path))
-    ok, picture = video.read()
-    video.release()
-    if not ok:
-        raise UserError(f"{path} cannot be read as a video")
-    return picture
-
-
-def said(path: Path, seconds: float, model: ActionModel) -> list[tuple[str | None, float]]:
-    """Label and probability of every decision of everybody."""
-    picture = first_picture(path)
+def said(picture: np.ndarray, seconds: float, model: ActionModel) -> list[tuple[str | None, float]]:
+    """Label and probability of every decision of everybody in a picture that is held."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "held.avi"
-        writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), FPS, picture.shape[1::-1])
-        for frame in held(picture, seconds):
-            writer.write(frame)
-        writer.release()
+        write_held(picture, file, seconds)
         with Pipeline(file, model=model) as results:
             return [(r.actions[t].label, r.actions[t].probability) for r in results for t in r.decided]
 
@@ -74,7 +39,8 @@ def said(path: Path, seconds: float, model: ActionModel) -> list[tuple[str | Non
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="+")
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--pictures", type=COUNT, default=1, help="of each video (default: its first)")
+    parser.add_argument("--seconds", type=positive, default=4.0)
     parser.add_argument("--model")
     parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
@@ -92,7 +58,8 @@ def measure(args: argparse.Namespace) -> None:
     rows = []
     with closing(ActionModel.load(args.model)) as model:
         for video in map(Path, args.videos):
-            labels = [label for label, _ in said(video, args.seconds, model)]
+            held_ones = pictures(video, args.pictures)
+            labels = [label for picture in held_ones for label, _ in said(picture, args.seconds, model)]
             shown = Counter("unknown" if label is None else label for label in labels)
             counts += shown
             rows.append({"video": video.name, "said": dict(shown.most_common())})
@@ -101,6 +68,7 @@ def measure(args: argparse.Namespace) -> None:
     total = max(sum(counts.values()), 1)
     summary = {
         "videos": len(rows),
+        "pictures": args.pictures,
         "decisions": sum(counts.values()),
         "idle": counts[IDLE] / total,
         "unknown": counts["unknown"] / total,

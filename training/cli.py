@@ -12,6 +12,7 @@ from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
 from training.devices import DEVICES
+from training.idle import SECONDS
 from training.options import COUNT, SEED, THREADS, part, part_above_zero, part_below_one, positive, whole
 from training.parallel import first_process
 from training.shell import exit_code
@@ -48,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--teaching", type=part, default=0.3, help="part of the loss that compares with teachers (default %(default)s)"
+    )
+    p.add_argument(
+        "--held", metavar="FILE.pkl", help="of --shipped: people in held pictures, made by `hold` and then `extract`"
     )
     p.add_argument(
         "--proportions", type=part, default=0.0, metavar="SIGMA",
@@ -127,6 +131,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--workers", type=COUNT, default=os.cpu_count() or 1, help="processes (default: one a core)")
     p.add_argument("--validation", type=part, default=0.2, help="part of each class for `val` (default %(default)s)")
     p.set_defaults(run=commands.run_extract, goes_on="; the same command goes on with the videos that are left")
+
+    p = sub.add_parser("hold", help="pictures of videos, held: people who do nothing, for `extract`")
+    p.add_argument("videos", nargs="+", metavar="VIDEO")
+    p.add_argument("--out", required=True, metavar="DIR", help="where the videos go, in a sub-folder")
+    p.add_argument("--pictures", type=COUNT, default=6, help="of each video (default %(default)s)")
+    p.add_argument("--seconds", type=positive, default=SECONDS, help="length (default %(default)s)")
+    p.set_defaults(run=commands.run_hold)
 
     p = sub.add_parser("convert", help="NTU RGB+D's .skeleton files as one annotation file, which loads faster")
     p.add_argument("folder", metavar="FOLDER", help="folder of .skeleton files")

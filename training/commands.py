@@ -31,6 +31,7 @@ from training.recipe import IDLE_PART, VIDEO, require_merge
 from training.saved import load_encoder, load_model, save_model, starting_weights, validation_seen
 from training.soup import soup
 from training.task import Task, own_task, shipped_task
+from training.vocabulary import IDLE
 
 
 def run_pretrain(args: argparse.Namespace) -> None:
@@ -58,7 +59,12 @@ def run_finetune(args: argparse.Namespace) -> None:
         idle_part=IDLE_PART if args.shipped else 0.0, device=args.device, width=args.width, layers=args.layers,
         pooling=args.pooling, teaching=args.teaching,
     )  # fmt: skip
-    task = _task(args, args.frames, VIDEO if args.with_validation else ()).with_proportions(args.proportions)
+    if args.held and not args.shipped:
+        raise UserError("--held belongs to --shipped; a data set of your own brings its own class for doing nothing")
+    task = _task(args, args.frames, VIDEO if args.with_validation else ())
+    if args.held:
+        task = task.with_held(Path(args.held))
+    task = task.with_proportions(args.proportions)
     encoder, seen = load_encoder(args.encoder, task.words) if args.encoder else (None, ())
     teacher = load_teachers(args.teacher, task.words, choose_device(args.device)) if args.teacher else None
     _train_and_save(config, task, encoder, seen, teacher)
@@ -231,6 +237,13 @@ def _load_twin(path: str | None, words: tuple[str, ...], seen: set[str]) -> Skel
     if path and seen & set(validation_seen(twin)):
         raise UserError(f"{path} was trained on validation parts too; a twin is trained without --with-validation")
     return twin
+
+
+def run_hold(args: argparse.Namespace) -> None:
+    from training.held import hold
+
+    count = hold([Path(video) for video in args.videos], Path(args.out) / IDLE, args.pictures, args.seconds)
+    print(f"wrote {count} held pictures of {len(args.videos)} videos to {Path(args.out) / IDLE}")
 
 
 def run_extract(args: argparse.Namespace) -> None:

@@ -257,7 +257,7 @@ def _settings(
     data = [
         [
             s.name, s.digest(), s.weight, s.people, repr(s.augmentation), [list(words) for words in s.merge],
-            sorted(s.held), s.anywhere,
+            sorted(s.held), s.anywhere, sorted(s.walking), s.still,
         ]
         for s in sources
     ]  # fmt: skip

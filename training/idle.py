@@ -34,12 +34,14 @@ class IdlePeople:
         still: recordings of which a pose may be held, each with its source.
         walking: 3-D recordings of walking people, each with its source.
         detected: recordings by a pose model, whose trembling is real.
+        kept: those of them in which nobody moves; where there are any, the trembling is theirs alone.
         idle: index of the word for doing nothing.
     """
 
     still: tuple[tuple[Source, Clip], ...]
     walking: tuple[tuple[Source, Clip], ...]
     detected: tuple[Clip, ...]
+    kept: tuple[Clip, ...]
     idle: int
 
     @classmethod
@@ -50,6 +52,7 @@ class IdlePeople:
             tuple((source, clip) for source, clip in every if clip.label in source.held),
             tuple((source, clip) for source, clip in every if clip.label in source.walking and clip.is_3d),
             tuple(clip for _, clip in every if not clip.is_3d),
+            tuple(clip for source, clip in every if source.still),
             idle,
         )
 
@@ -59,9 +62,10 @@ class IdlePeople:
             source, clip = self.walking[rng.integers(len(self.walking))]
             return source, strolling_clip(clip, rng), (self.idle, *source.merge[clip.label])
         source, clip = self.still[rng.integers(len(self.still))]
-        if clip.is_3d and self.detected and rng.random() < _DETECTED:
-            detected = self.detected[rng.integers(len(self.detected))]
-            held = detected_clip(clip, detected, rng, source.anywhere, source.augmentation.camera)
+        donors = self.kept or self.detected
+        if clip.is_3d and donors and rng.random() < _DETECTED:
+            detected = donors[rng.integers(len(donors))]
+            held = detected_clip(clip, detected, rng, source.anywhere, source.augmentation.camera, bool(self.kept))
         else:
             held = held_clip(clip, rng, source.anywhere)
         return source, held, (self.idle,)
@@ -89,8 +93,9 @@ def held_clip(clip: Clip, rng: np.random.Generator, anywhere: bool, seconds: flo
 
 
 def detected_clip(
-    clip: Clip, detected: Clip, rng: np.random.Generator, anywhere: bool, camera: CameraRange, seconds: float = SECONDS
-) -> Clip:
+    clip: Clip, detected: Clip, rng: np.random.Generator, anywhere: bool, camera: CameraRange, still: bool = False,
+    seconds: float = SECONDS,
+) -> Clip:  # fmt: skip
     """A person who keeps a pose of a 3-D clip, as a pose model saw somebody else: (1, T, 17, 2) that tremble as
     ``detected`` does, in parts of the body's extent, and with its scores.
 
@@ -100,13 +105,14 @@ def detected_clip(
         rng: source of randomness.
         anywhere: as for ``held_clip``.
         camera: where the virtual camera stands.
+        still: nobody moves in ``detected``, so that whatever moves there is the pose model's error, slow drift too.
         seconds: length.
     """
     frame = _frame(_visible(clip), rng, anywhere)
     pose = Clip(clip.name, clip.label, clip.keypoints[:1, [frame]], clip.scores[:1, [frame]], clip.times_s[[frame]])
     pixels = project_people(pose, random_rotation(rng, camera), rng.uniform(*camera.distance_m)).astype(np.float64)
     visible = _visible(detected)
-    trembling, order, times = _trembling(detected, visible, rng, seconds)
+    trembling, order, times = _trembling(detected, visible, rng, seconds, still)
     own, theirs = detected.keypoints[0, visible], detected.scores[0, visible]
     scale = extent_of(pixels[0], pose.scores[0] > 0)[0] / np.maximum(extent_of(own, theirs > 0), 1e-6)
     trembling = np.where(theirs[..., None] > 0, trembling * scale[:, None, None], 0)
@@ -150,13 +156,14 @@ def _swaying(
 
 
 def _trembling(
-    clip: Clip, visible: NDArray[np.intp], rng: np.random.Generator, seconds: float
+    clip: Clip, visible: NDArray[np.intp], rng: np.random.Generator, seconds: float, still: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """A clip's own detector noise (F, 17, 2), which is what a running median takes away of its visible frames; the
-    order (T,) in which these are gone through, there and back; and times (T,)."""
+    """A clip's own detector noise (F, 17, 2), which is what a running median takes away of its visible frames, or the
+    median of them all if everybody keeps ``still``; the order (T,) in which these are gone through, there and back; and
+    times (T,)."""
     own: NDArray[np.float64] = clip.keypoints[0, visible].astype(np.float64)
     padded = np.pad(own, ((2, 2), (0, 0), (0, 0)), mode="edge")
-    median = np.median(np.stack([padded[i : i + len(own)] for i in range(5)]), axis=0)
+    median = np.median(own if still else np.stack([padded[i : i + len(own)] for i in range(5)]), axis=0)
     step = float(np.median(np.diff(clip.times_s))) if len(clip.times_s) > 1 else 1 / RATE_HZ
     times = np.linspace(0, int(seconds / step) * step, int(seconds / step) + 1)
     there_and_back = np.concatenate([np.arange(len(own)), np.arange(len(own))[::-1]])

@@ -23,7 +23,7 @@ def inputs(args: argparse.Namespace) -> Iterator[Path]:
     if "shipped" in given:
         yield from files_of_recipe(Path(given["shipped"]))
     several = (*given.get("teacher", ()), *given.get("models", ()))
-    for path in (*several, *(given[name] for name in ("encoder", "weights", "twin") if name in given)):
+    for path in (*several, *(given[name] for name in ("encoder", "weights", "twin", "held") if name in given)):
         yield Path(path)
     yield from model_path("").glob("skeleformer*")  # what stands where no other model is named
 

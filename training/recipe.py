@@ -16,7 +16,7 @@ from training.datasets import DataSet, load_dataset
 from training.evaluate import Predict, evaluate
 from training.mocap import load_mocap
 from training.sampler import Source
-from training.vocabulary import LABELS, MERGE, MOTIONLESS, merge_of
+from training.vocabulary import IDLE, LABELS, MERGE, MOTIONLESS, merge_of
 from training.windows import Augmentation
 
 
@@ -70,7 +70,10 @@ MOCAP_WEIGHT = 0.4
 """The corpus is large and mostly walking; it is there to show whole-body actions from every side."""
 
 IDLE_PART = 0.08
-"""Of the training windows, how many show people who do nothing."""
+"""Of the training windows, how many show people who do nothing, made of recordings of people who do something."""
+
+HELD_PART = 0.04
+"""And how many show people in held pictures, where there are any."""
 
 
 def require_merge(data: DataSet, words: tuple[str, ...] = LABELS) -> tuple[tuple[int, ...], ...]:
@@ -131,6 +134,26 @@ def mocap_source(path: Path) -> Source:
     augmentation = Augmentation(camera=ANYWHERE)
     walking = frozenset(label for label, words in enumerate(merge) if words == (index["walk"],))
     return Source("mocap", tuple(clips), merge, MOCAP_WEIGHT, augmentation, 1, still_labels(merge), True, walking)
+
+
+def held_source(path: Path, others: Sequence[Source]) -> Source:
+    """People in held pictures, as a pose model saw them: what ``extract`` made of what ``hold`` wrote.
+
+    Args:
+        path: of the file; its one class is the word for doing nothing.
+        others: sources of the recipe, of which so many windows are drawn that this one's are a fixed part.
+
+    Raises:
+        UserError: the file cannot be read or has other classes.
+    """
+    data = load_dataset(path)
+    if data.label_names != (IDLE,):
+        raise UserError(f"{path} has classes other than '{IDLE}'; give what `extract` made of what `hold` wrote")
+    clips = tuple(clip for clip in data.clips if clip.scores.any())
+    if not clips:
+        raise UserError(f"the pose model found nobody in {path}")
+    weight = HELD_PART / (1 - HELD_PART) * sum(s.weight * len(s.clips) for s in others) / len(clips)
+    return Source("held", clips, require_merge(data), weight, still=True)
 
 
 def still_labels(merge: tuple[tuple[int, ...], ...]) -> frozenset[int]:

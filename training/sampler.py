@@ -29,6 +29,7 @@ class Source:
         held: labels of clips whose poses may be held to show a person who does nothing.
         anywhere: any pose of a clip may be held, not only the first or the last.
         walking: labels of clips that show how people walk, for those who stroll in place.
+        still: nobody moves in its clips; what does is the pose model's error.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source:
     held: frozenset[int] = frozenset()
     anywhere: bool = False
     walking: frozenset[int] = frozenset()
+    still: bool = False
 
     def words(self) -> tuple[int, ...]:
         """All words that the source's classes map to."""
@@ -112,7 +114,9 @@ def epoch_batches(
             target, choices = _one_hot(right, words), everything
         else:
             clip = source.clips[rng.choice(len(source.clips), p=balance[kind])]
-            target, choices = _one_hot(source.merge[clip.label], words), _one_hot(source.words(), words)
+            own = source.words()  # of one word there is nothing to choose, so it is told from all of them
+            target = _one_hot(source.merge[clip.label], words)
+            choices = _one_hot(own, words) if len(own) > 1 else everything
         mirror = rng.random() < source.augmentation.mirror
         drawn.append((training_window(clip, rng, frames, source.augmentation, mirror, source.people), target, choices))
     order = np.argsort([w.shape[1] + 100 * w.shape[0] + rng.uniform(0, 3) for w, _, _ in drawn])

@@ -14,7 +14,7 @@ from training.clips import Clip
 from training.datasets import load_dataset
 from training.evaluate import evaluate
 from training.finetune import predictor
-from training.recipe import shipped_sources, validator
+from training.recipe import held_source, shipped_sources, validator
 from training.sampler import Source
 from training.vocabulary import IDLE, LABELS
 from training.windows import Augmentation
@@ -47,6 +47,14 @@ class Task:
         """The task with people of other proportions (``training.proportions``); 0 leaves them as they are."""
         sources = [replace(s, augmentation=replace(s.augmentation, proportions=sigma)) for s in self.sources]
         return replace(self, sources=sources)
+
+    def with_held(self, path: Path) -> Task:
+        """The task with people in held pictures too, who do nothing.
+
+        Raises:
+            UserError: the file is not one of those.
+        """
+        return replace(self, sources=[*self.sources, held_source(path, self.sources)])
 
 
 def shipped_task(folder: Path, frames: int, whole: tuple[str, ...] = ()) -> Task:

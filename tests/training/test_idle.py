@@ -19,6 +19,36 @@ def shaky(clip, pixels, seed=1):
     return replace(clip, keypoints=clip.keypoints + rng.normal(0, pixels, clip.keypoints.shape).astype(np.float32))
 
 
+def test_where_nobody_moves_slow_drift_is_the_detectors_error_too():
+    source = clip_2d(60)
+    drift = 3 * np.sin(np.arange(60) / 60 * 2 * np.pi)[:, None, None]  # once in two seconds
+    still = np.repeat(source.keypoints[0, :1], 60, 0)
+    drifting = replace(source, keypoints=(still + drift)[None].astype(np.float32))
+    fast, slow = (
+        detected_clip(clip_3d(), drifting, np.random.default_rng(2), True, IN_FRONT, still=kept).keypoints[0]
+        for kept in (False, True)
+    )
+    own = np.median(extent_of(slow, np.ones((len(slow), 17), bool)))
+    theirs = np.median(extent_of(still, np.ones((60, 17), bool)))
+    assert slow.std(0).mean() / own == pytest.approx(drift.std() / theirs, rel=0.3)
+    assert fast.std(0).mean() < 0.1 * slow.std(0).mean()
+
+
+def test_trembling_is_that_of_held_pictures_where_there_are_any():
+    sensor = Source("sensor", (clip_3d(),), ((1,),), held=frozenset({0}), anywhere=True)
+    video = Source("video", (shaky(clip_2d(60, seed=1), 4),), ((1,),))
+    calm = Source("held", (replace(clip_2d(60), keypoints=np.repeat(clip_2d(60).keypoints[:, :1], 60, 1)),), ((0,),),
+                  still=True)  # fmt: skip
+
+    def trembling(*sources):
+        people = IdlePeople.of(sources, idle=0)
+        rng = np.random.default_rng(0)
+        drawn = [people.draw(rng)[1] for _ in range(40)]
+        return max(np.abs(np.diff(clip.keypoints[0], axis=0)).max() for clip in drawn if not clip.is_3d)
+
+    assert trembling(sensor, video, calm) < 1e-3 < trembling(sensor, video)
+
+
 def walker(frames=90, speed_ms=1.4):
     """(1, T, 17, 3): a body that moves along x and swings its ankles, which the hips carry along."""
     t = np.arange(frames) / 30

@@ -12,6 +12,7 @@ TRAIN = {
     "pretrain": ["--data", "x.npz", "--out", "run"], "finetune": ["--data", "x.pkl", "--out", "run"],
     "teacher": ["--data", "x.pkl", "--out", "run"], "tune": ["--data", "x.pkl", "--out", "run"],
     "evaluate": ["--data", "x.pkl"], "card": ["--shipped", "x"], "extract": ["x", "--out", "x.pkl"],
+    "hold": ["x.mp4", "--out", "held"],
 }  # fmt: skip
 
 RUNS = ("pretrain", "finetune", "teacher", "tune")
@@ -35,6 +36,7 @@ WRONG = [
     ("finetune", "--proportions", "1.1"), ("finetune", "--proportions", "-0.1"), ("finetune", "--proportions", "nan"),
     ("teacher", "--width", "0"), ("tune", "--prompts", "0"), ("tune", "--prompts", "5000"),
     ("evaluate", "--threads", "0"), ("card", "--threads", "0"),
+    ("hold", "--pictures", "0"), ("hold", "--seconds", "0"),
     ("extract", "--workers", "0"), ("extract", "--validation", "1.2"), ("extract", "--validation", "-0.2"),
     ("extract", "--validation", "nan"), ("extract", "--validation", "some"),
 ]  # fmt: skip
@@ -56,7 +58,7 @@ def test_the_commands_own_numbers_are_allowed(command):
     again = [
         text
         for name in ("epochs", "windows_per_epoch", "batch", "lr", "lr_decay", "seed", "dropout", "threads", "frames",
-                     "proportions", "width", "layers", "prompts", "workers", "validation")
+                     "proportions", "width", "layers", "prompts", "workers", "validation", "pictures", "seconds")
         if hasattr(given, name)
         for text in (f"--{name.replace('_', '-')}", str(getattr(given, name)))
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The shipped model's recipe, run for real on tiny files: what is learnt from, what is measured, and what is told."""
 
 import json
+import pickle
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import torch
 
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.weights import read_metadata
-from tests.training.toy import SMALL
+from tests.training.toy import SMALL, moving
 from tests.training.toy_recipe import PROTOCOLS, VIDEO_FILES, family, validation_names, write_recipe
 from training import finetune, recipe, sampler
 from training.__main__ import main
@@ -17,7 +18,7 @@ from training.datasets import load_dataset
 from training.distil import load_teachers
 from training.mocap import load_mocap
 from training.pickles import load_plain_pickle
-from training.recipe import SHIPPED, VIDEO, shipped_sources
+from training.recipe import HELD_PART, SHIPPED, VIDEO, shipped_sources
 from training.saved import load_model, validation_seen
 from training.tables import networks, sources
 from training.tables.__main__ import main as tables
@@ -127,6 +128,41 @@ def test_the_shipped_model_learns_from_training_parts_alone(folder, seen, tmp_pa
 def test_every_window_shows_bodies_of_the_asked_proportions(folder, seen, tmp_path):
     assert of_recipe("finetune", folder, tmp_path, "--proportions", "0.1", *SMALL) == 0
     assert seen.proportions == {0.1}
+
+
+def write_held(path, label="idle", clips=4):
+    """What ``extract`` makes of held pictures, in the first of which it found nobody."""
+    annotations = [
+        {"frame_dir": f"idle/recorded-{seed}", "label": 0, "fps": 15.0,
+         "keypoint": moving(0, seed).keypoints * (seed > 0), "keypoint_score": moving(0, seed).scores * (seed > 0)}
+        for seed in range(clips)
+    ]  # fmt: skip
+    path.write_bytes(pickle.dumps({"label_names": [label], "split": {}, "annotations": annotations}))
+    return str(path)
+
+
+def test_people_in_held_pictures_are_told_from_every_other_word(folder, seen, tmp_path):
+    held = write_held(tmp_path / "held.pkl")
+    assert of_recipe("finetune", folder, tmp_path / "run", "--held", held, *SMALL) == 0
+    recorded = {name: count for name, count in seen.drawn.items() if name.startswith("idle/recorded")}
+    assert set(recorded) == {f"idle/recorded-{seed}" for seed in (1, 2, 3)}
+    assert sum(recorded.values()) / WINDOWS == pytest.approx(HELD_PART, abs=0.03)
+    assert seen.idle == sum(count for name, count in seen.drawn.items() if name.startswith(("idle/", "strolling/")))
+
+
+@pytest.mark.parametrize(
+    ("clips", "label", "said"), [(4, "walk", "classes other than 'idle'"), (1, "idle", "found nobody")]
+)
+def test_other_files_than_of_held_pictures_are_refused(folder, tmp_path, capsys, clips, label, said):
+    held = write_held(tmp_path / "held.pkl", label, clips)
+    assert of_recipe("finetune", folder, tmp_path / "run", "--held", held, *SMALL) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_held_pictures_belong_to_the_recipe(tmp_path, capsys):
+    held = write_held(tmp_path / "held.pkl")
+    assert main(["finetune", "--data", held, "--held", held, "--out", str(tmp_path / "run")]) == 2
+    assert "--held belongs to --shipped" in capsys.readouterr().err
 
 
 def test_with_validation_learns_from_all_clips_of_real_video_and_measures_none_of_them(folder, seen, tmp_path):
