@@ -243,7 +243,7 @@ def run_hold(args: argparse.Namespace) -> None:
     from training.held import hold
 
     count = hold([Path(video) for video in args.videos], Path(args.out) / IDLE, args.pictures, args.seconds)
-    print(f"wrote {count} held pictures of {len(args.videos)} videos to {Path(args.out) / IDLE}")
+    print(f"wrote {count} held pictures to {Path(args.out) / IDLE}")
 
 
 def run_extract(args: argparse.Namespace) -> None:

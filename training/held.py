@@ -34,8 +34,8 @@ def pictures(path: Path, count: int) -> Iterator[np.ndarray]:
     wanted = set(np.linspace(0, frames - 1, count).round().astype(int))
     video = cv2.VideoCapture(str(path))
     for index in range(frames):
-        _, picture = video.read()
-        if index in wanted:
+        ok, picture = video.read()
+        if ok and index in wanted:
             yield picture
     video.release()
 
