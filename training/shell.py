@@ -42,7 +42,7 @@ def exit_code(action: Callable[[], None], interrupted: str) -> int:
         with _orderly_end():
             action()
     except (UserError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")  # in one piece: several processes may say theirs at the same time
         return 2
     except KeyboardInterrupt:
         print(interrupted, file=sys.stderr)
