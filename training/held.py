@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 from rich.progress import track
 
-from pipeline.errors import UserError
+from pipeline.sources import Policy, open_source
 from training.files import refuse_overwriting, require_writable
 
 FPS = 30.0
@@ -22,22 +23,15 @@ def pictures(path: Path, count: int) -> Iterator[np.ndarray]:
     """The first frame of a video, and others at equal distances up to the last; fewer where it has fewer.
 
     Raises:
-        UserError: it has none.
+        SourceError: it is no readable video.
     """
-    video = cv2.VideoCapture(str(path))
-    frames = 0
-    while video.grab():
-        frames += 1
-    video.release()
-    if not frames:
-        raise UserError(f"{path} cannot be read as a video")
+    with open_source(path, policy=Policy.ALL) as source:
+        frames = sum(1 for _ in source)
     wanted = set(np.linspace(0, frames - 1, count).round().astype(int))
-    video = cv2.VideoCapture(str(path))
-    for index in range(frames):
-        ok, picture = video.read()
-        if ok and index in wanted:
-            yield picture
-    video.release()
+    with open_source(path, policy=Policy.ALL) as source:
+        for index, frame in enumerate(source):
+            if index in wanted:
+                yield frame.image
 
 
 def held(picture: np.ndarray, seconds: float, seed: int = 0) -> Iterator[np.ndarray]:
@@ -72,7 +66,7 @@ def hold(videos: Sequence[Path], out: Path, count: int, seconds: float) -> int:
         How many were written.
 
     Raises:
-        UserError: a video cannot be read, or a file cannot be written or would take a video's place.
+        UserError: a video cannot be read (``SourceError``), or a file cannot be written or would take a video's place.
     """
     written = 0
     for number, video in enumerate(track(videos, "held", transient=True)):
@@ -80,6 +74,9 @@ def hold(videos: Sequence[Path], out: Path, count: int, seconds: float) -> int:
             target = out / f"{number:04d}-{index}.avi"
             refuse_overwriting([("--out", target)], videos)
             require_writable(target)
-            write_held(picture, target, seconds, seed=1000 * number + index)
+            with TemporaryDirectory(dir=out) as folder:  # an interrupted one is no shorter video among the others
+                part = Path(folder) / target.name
+                write_held(picture, part, seconds, seed=1000 * number + index)
+                part.replace(target)
             written += 1
     return written

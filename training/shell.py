@@ -42,13 +42,13 @@ def exit_code(action: Callable[[], None], interrupted: str) -> int:
         with _orderly_end():
             action()
     except (UserError, WeightsError) as error:
-        sys.stderr.write(f"error: {error}\n")  # in one piece: several processes may say theirs at the same time
+        _say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        print(interrupted, file=sys.stderr)
+        _say(interrupted)
         return 130
     except Ended as end:
-        print(interrupted, file=sys.stderr)
+        _say(interrupted)
         return 128 + end.signal
     return 0
 
@@ -74,3 +74,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     for other in _TOLD_TO_END:
         signal.signal(other, signal.SIG_IGN)  # the way out is short, and nothing is to break into it
     raise Ended(number)
+
+
+def _say(text: str) -> None:
+    """A line for the user, written in one piece: several processes may say theirs at the same time."""
+    sys.stderr.write(f"{text}\n")
