@@ -1,6 +1,6 @@
 """What the pipeline says of people who do nothing: pictures of each video, held for some seconds.
 
-    python -m benchmarks.idle VIDEO [VIDEO ...] [--pictures 3] [--seconds 4] [--json OUT]
+    python -m benchmarks.idle VIDEO [VIDEO ...] [--pictures 3] [--seconds 4] [--threshold P] [--json OUT]
 
 Sensor noise and a trembling hand are added to each frame, so that the pose model's real jitter is there. Nobody in a
 held picture does anything, so whatever action is shown is wrong; `idle` and unknown are right. It says nothing of
@@ -23,16 +23,25 @@ from benchmarks.report import Output, exit_code
 from pipeline import Pipeline
 from pipeline.action_model import ActionModel
 from training.held import pictures, write_held
-from training.options import COUNT, positive
+from training.options import COUNT, part, positive
 from training.vocabulary import IDLE
 
 
-def said(picture: np.ndarray, seconds: float, model: ActionModel) -> list[tuple[str | None, float]]:
-    """Label and probability of every decision of everybody in a picture that is held."""
+def said(
+    picture: np.ndarray, seconds: float, model: ActionModel, threshold: float | None = None
+) -> list[tuple[str | None, float]]:
+    """Label and probability of every decision of everybody in a picture that is held.
+
+    Args:
+        picture: (H, W, 3) as a camera gives it.
+        seconds: how long it is held.
+        model: that decides.
+        threshold: least probability of a label that is shown; None for the calibration's own.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "held.avi"
         write_held(picture, file, seconds)
-        with Pipeline(file, model=model) as results:
+        with Pipeline(file, model=model, threshold=threshold) as results:
             return [(r.actions[t].label, r.actions[t].probability) for r in results for t in r.decided]
 
 
@@ -42,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pictures", type=COUNT, default=1, help="of each video (default: its first)")
     parser.add_argument("--seconds", type=positive, default=4.0)
     parser.add_argument("--model")
+    parser.add_argument("--threshold", type=part, metavar="P", help="instead of the calibration's")
     parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
     return exit_code(lambda: measure(args))
@@ -59,7 +69,7 @@ def measure(args: argparse.Namespace) -> None:
     with closing(ActionModel.load(args.model)) as model:
         for video in map(Path, args.videos):
             held_ones = pictures(video, args.pictures)
-            labels = [label for picture in held_ones for label, _ in said(picture, args.seconds, model)]
+            labels = [label for picture in held_ones for label, _ in said(picture, args.seconds, model, args.threshold)]
             shown = Counter("unknown" if label is None else label for label in labels)
             counts += shown
             rows.append({"video": video.name, "said": dict(shown.most_common())})

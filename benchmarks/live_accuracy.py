@@ -1,8 +1,8 @@
 """How often the whole pipeline, from pixels to label, names labelled videos rightly.
 
     python -m benchmarks.live_accuracy VIDEOS --dataset jhmdb [--list videos.csv --split val] [--json OUT]
-        [--obvious-loop]
-    python -m benchmarks.live_accuracy CLIPS --list benchmarks/clips.csv [--json OUT]
+        [--threshold P] [--obvious-loop]
+    python -m benchmarks.live_accuracy CLIPS --list benchmarks/clips.csv [--threshold P] [--json OUT]
 
 VIDEOS holds one folder of clips a class. Each clip goes through the same ``Pipeline`` as ``python -m app``; the
 person with the most decisions counts, and the probabilities of that person's decisions are added up over the data
@@ -33,6 +33,7 @@ from benchmarks.report import Output, exit_code
 from pipeline.action_model import ActionModel
 from pipeline.errors import UserError
 from training.extract import LabelledVideo, find_videos
+from training.options import part
 from training.vocabulary import MERGE
 
 SEPARATOR = ";"
@@ -191,8 +192,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--obvious-loop", action="store_true", help="measure the loop instead of the pipeline")
     parser.add_argument("--long-side", type=int, default=256, help="the loop's pose input (default %(default)s)")
     parser.add_argument("--model")
+    parser.add_argument("--threshold", type=part, metavar="P", help="of the pipeline, instead of the calibration's")
     parser.add_argument("--json", type=Path, metavar="OUT")
     args = parser.parse_args(argv)
+    if args.obvious_loop and args.threshold is not None:
+        parser.error("--threshold is of the pipeline, which --obvious-loop does not measure")
     return exit_code(lambda: measure(args))
 
 
@@ -219,7 +223,7 @@ def measure(args: argparse.Namespace) -> None:
             if args.obvious_loop:
                 run = obvious_loop(path, model, args.long_side)
             else:
-                run = pipeline(path, model, args.pose, {})
+                run = pipeline(path, model, args.pose, {}, args.threshold)
             rows.append(judged(name, right, choices, *spoken(run, everybody=by_words)))
     shown_labels = sum(row.labels for row in rows)
     summary = {

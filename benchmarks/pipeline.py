@@ -114,10 +114,12 @@ def whole_network(model: ActionModel, window: Window) -> tuple[str | None, tuple
     return top[0][0] if known[0] else None, top
 
 
-def pipeline(video: Path, model: ActionModel, pose: str, options: dict[str, Any]) -> Run:
-    """The pipeline, decoding included."""
+def pipeline(
+    video: Path, model: ActionModel, pose: str, options: dict[str, Any], threshold: float | None = None
+) -> Run:
+    """The pipeline, decoding included; labels at least as probable as ``threshold``, or as the calibration asks."""
     run = Run()
-    with Pipeline(video, model=model, pose=pose, pose_options=options) as results, run.timed():
+    with Pipeline(video, model=model, pose=pose, pose_options=options, threshold=threshold) as results, run.timed():
         for result in results:
             index = result.frame.index
             run.see(index, result.people)
