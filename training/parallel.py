@@ -97,6 +97,11 @@ def join(device: torch.device) -> World:
     if not distributed.is_initialized():
         if device.type == "cuda":
             torch.cuda.set_device(device)
+        # Functions there take the group that there is when they are imported for a default, and an optimiser's first
+        # step would import them. A group that they hold keeps its threads, which now and then abort the process as it
+        # ends.
+        from torch.distributed.nn import functional as _  # noqa: F401
+
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
         atexit.register(distributed.destroy_process_group)
     return World(distributed.get_rank(), distributed.get_world_size())

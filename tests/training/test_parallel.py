@@ -38,6 +38,22 @@ if world.first:
     torch.save({**state, "size": world.size}, sys.argv[1])
 """
 
+THREADS = """
+import atexit
+from pathlib import Path
+
+atexit.register(lambda: print("left", *sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm"))))
+
+import torch
+from training.parallel import join
+
+world = join(torch.device("cpu"))
+weight = torch.ones(3, requires_grad=True)
+world.sum((weight * 2).sum()).backward()
+torch.optim.AdamW([weight]).step()
+print("used", *sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm")))
+"""
+
 
 def one_step(path: Path, processes: int) -> dict:
     (script := path.with_suffix(".py")).write_text(STEP)
@@ -55,6 +71,17 @@ def test_gradients_of_unequal_parts_are_those_of_the_whole_batch(tmp_path):
     assert list(alone["model"]) == list(shared["model"]), "checkpoints fit both"
     for name, a in alone["model"].items():
         torch.testing.assert_close(shared["model"][name], a, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="names of threads are read where Linux has them")
+def test_no_thread_of_the_group_outlives_it(tmp_path):
+    """One that still has a tensor when the interpreter ends aborts the process, now and then."""
+    (script := tmp_path / "threads.py").write_text(THREADS)
+    lines = run(processes=2, program=[str(script)]).splitlines()
+    used, left = ([line for line in lines if line.startswith(word)] for word in ("used", "left"))
+    assert len(used) == len(left) == 2
+    assert all("gloo" in line for line in used), "the names are those looked for"
+    assert not any("gloo" in line for line in left), left
 
 
 @pytest.mark.parametrize("count", [2, 5, 64])
