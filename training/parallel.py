@@ -97,9 +97,9 @@ def join(device: torch.device) -> World:
     if not distributed.is_initialized():
         if device.type == "cuda":
             torch.cuda.set_device(device)
-        # Functions there take the group that there is when they are imported for a default, and an optimiser's first
-        # step would import them. A group that they hold keeps its threads, which now and then abort the process as it
-        # ends.
+        # This module's functions have the group of the moment it is imported as a default argument, and an optimiser's
+        # first step would import it. A group that they hold keeps its threads, which now and then abort the process as
+        # it ends; so the module is imported while there is no group.
         from torch.distributed.nn import functional as _  # noqa: F401
 
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
