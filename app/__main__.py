@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from app.signals import ending_signals, let_closed_terminal_go
+from core.signals import ending_signals, let_closed_terminal_go
 
 # All else is imported by the functions below, once signals are caught: Ctrl-C may come while libraries load.
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(words: list[str]) -> int:
     from app.terminal import let_any_name_through
-    from pipeline.errors import UserError
+    from core.errors import UserError
 
     let_any_name_through()
     try:

@@ -14,8 +14,8 @@ from app.figures import write_figures
 from app.options import Outputs, RunOptions
 from app.session import open_session
 from app.terminal import plain_console
-from pipeline.errors import UserError
-from pipeline.sinks.whole_file import WholeFile
+from core.errors import UserError
+from core.whole_file import WholeFile
 from pipeline.sources import EventKind, Severity, SourceEvent
 
 STAGE_WORDS = {

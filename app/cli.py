@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from app import __version__
 from app.options import Outputs, RunOptions
-from pipeline.errors import UserError
+from core.errors import UserError
 
 BACKENDS = ("auto", "onnx-cpu", "onnx-cuda", "tensorrt", "tensorrt-rtx", "torch")
 POLICIES = ("newest", "all", "paced")

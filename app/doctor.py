@@ -104,7 +104,7 @@ def look_for_packages() -> list[Finding]:
 
 def look_for_mmpose() -> Finding:
     """One finding for the whole set of packages that mmpose models take."""
-    from pipeline.pose.mmpose import missing_packages
+    from pipeline.pose.openmmlab.mmpose import missing_packages
 
     missing, purpose = missing_packages(), "--pose mmpose:CONFIG"
     if missing:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline.errors import UserError
-from pipeline.sinks.whole_file import WholeFile
+from core.errors import UserError
+from core.whole_file import WholeFile
 
 
 def write_figures(file: WholeFile, figures: dict[str, Any]) -> None:

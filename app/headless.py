@@ -17,8 +17,8 @@ from app.options import Outputs, RunOptions, SourceSpec
 from app.session import Session, load_shared_model, open_session
 from app.summary import Summary
 from app.terminal import plain_console
-from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
+from core.errors import UserError
+from pipeline.recognition.model import ActionModel
 from pipeline.sources import EventKind, Severity, SourceEvent
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.options import RunOptions, SourceSpec
+from core.errors import UserError
 from models import model_path
-from pipeline.errors import UserError
 
 
 def files_read(options: RunOptions) -> Iterator[tuple[str, Path]]:
@@ -19,7 +19,7 @@ def files_read(options: RunOptions) -> Iterator[tuple[str, Path]]:
     for path in model_path("").iterdir():
         yield "a model that belongs to this program", path
     if options.model is not None:
-        from pipeline.action_model import model_files  # brings the engines; only who names a model waits for them
+        from pipeline.recognition.model import model_files  # brings the engines; only who names a model waits for them
 
         for path in model_files(options.model):
             yield "the action model", path
@@ -37,7 +37,7 @@ def _of_source(spec: SourceSpec) -> Iterator[tuple[str, Path]]:
     path = Path(os.path.expanduser(spec))
     yield "the video that is read", path
     if os.path.isdir(path):
-        from pipeline.sources.pictures import pictures_in  # brings OpenCV
+        from pipeline.sources.recordings.pictures import pictures_in  # brings OpenCV
 
         with contextlib.suppress(UserError):  # a folder without any: its source says so
             for picture in pictures_in(path):

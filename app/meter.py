@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.types import Result
+from core.types import Result
 
 
 @dataclass(frozen=True, slots=True)

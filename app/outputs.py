@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.inputs import files_read
 from app.options import RunOptions
-from pipeline.errors import UserError
+from core.errors import UserError
 from pipeline.files import file_identity
 
 

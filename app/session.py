@@ -10,19 +10,18 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
-from app.draw import draw_result
+from app.drawing.draw import draw_result
 from app.figures import write_figures
 from app.options import Outputs, RunOptions, SourceSpec
-from calibration.errors import CalibrationError
-from pipeline.action_model import ActionModel
+from core.errors import CalibrationError, UserError
+from core.types import Result
+from core.whole_file import WholeFile
 from pipeline.backends import EngineError
-from pipeline.errors import UserError
 from pipeline.pipeline import Pipeline
+from pipeline.recognition.model import ActionModel
 from pipeline.sinks import EventSink, SegmentSink, Sink, SinkFailure, SinkGroup, VideoSink, create_publisher
-from pipeline.sinks.whole_file import WholeFile
 from pipeline.sources import Policy, SourceEvent
 from pipeline.threads import CLOSE_S
-from pipeline.types import Result
 
 log = logging.getLogger(__name__)
 

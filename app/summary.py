@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
-from pipeline.types import Result
+from core.types import Result
 
 UNKNOWN = "unknown"
 

@@ -22,12 +22,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from benchmarks.report import exit_code
+from benchmarks.shared.report import exit_code
 from benchmarks.windows import labelled_windows
 from engines import load
+from engines.action.window_set import WindowSet, load_windows
 from engines.onnx_file import read_model, restore_single
 from engines.onnx_runtime import OnnxNetwork
-from engines.windows import WindowSet, load_windows
 from models import model_path
 
 ROUNDS = 60

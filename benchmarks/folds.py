@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import Output, exit_code, positive
-from pipeline.errors import UserError
-from training.clips import Clip
-from training.datasets import DataSet, load_dataset
+from benchmarks.shared.report import Output, exit_code, positive
+from core.errors import UserError
+from training.data.clips import Clip
+from training.data.datasets import DataSet, load_dataset
 from training.evaluate import evaluate
 from training.finetune import FinetuneConfig, predictor, teach
-from training.sampler import Source
+from training.windows.sampler import Source
 
 WINDOWS = 2000
 """Drawn in an epoch."""

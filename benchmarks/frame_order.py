@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.report import exit_code
-from skeleformer.errors import WeightsError
-from training.datasets import load_dataset
+from benchmarks.shared.report import exit_code
+from core.errors import WeightsError
+from training.data.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.finetune import predictor
 from training.recipe import require_merge
-from training.saved import load_model
+from training.run.saved import load_model
 
 
 def shuffled(predict: Predict, seed: int = 0) -> Predict:

@@ -27,7 +27,7 @@ TIMES=(--seconds 1.0)
 [ "$QUICK" = yes ] && TIMES=(--seconds 0.05 --batch 1 4)
 
 GPU=$("$PYTHON" - <<'PY'
-from engines.cuda import find_gpu
+from engines.nvidia.cuda import find_gpu
 from engines.errors import EngineError
 try:
     gpu = find_gpu()

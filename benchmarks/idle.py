@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.report import Output, exit_code
+from benchmarks.shared.report import Output, exit_code
+from core.command_line import COUNT, part, positive
 from pipeline import Pipeline
-from pipeline.action_model import ActionModel
-from training.held import pictures, write_held
-from training.options import COUNT, part, positive
-from training.vocabulary import IDLE
+from pipeline.recognition.model import ActionModel
+from training.data.held import pictures, write_held
+from training.data.vocabulary import IDLE
 
 
 def said(

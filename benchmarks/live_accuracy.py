@@ -29,12 +29,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.pipeline import Run, obvious_loop, pipeline
-from benchmarks.report import Output, exit_code
-from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
-from training.extract import LabelledVideo, find_videos
-from training.options import part
-from training.vocabulary import MERGE
+from benchmarks.shared.report import Output, exit_code
+from core.command_line import part
+from core.errors import UserError
+from pipeline.recognition.model import ActionModel
+from training.data.extract import LabelledVideo, find_videos
+from training.data.vocabulary import MERGE
 
 SEPARATOR = ";"
 """Between the words of a list's column ``words``."""

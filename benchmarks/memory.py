@@ -21,7 +21,7 @@ from typing import Any
 if not __package__:  # as a file its own folder comes first, where a module passes for the package pipeline
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.shared.report import Output, exit_code, positive
 from pipeline import Frame, Pipeline, open_source
 
 ROOT = Path(__file__).resolve().parent.parent

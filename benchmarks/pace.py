@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import exit_code, outputs
-from training.clips import Clip
-from training.datasets import load_dataset
+from benchmarks.shared.report import exit_code, outputs
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
+from training.data.vocabulary import ALIASES, LABELS
 from training.recipe import MOCAP_FILE, SHIPPED, files_of_recipe, mocap_source, require_merge
-from training.vocabulary import ALIASES, LABELS
 
 SHOULDERS, HIPS, ANKLES = (5, 6), (11, 12), (15, 16)
 

@@ -26,13 +26,13 @@ if not __package__:  # as a file its own folder comes first, where this module w
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.shared.report import Output, exit_code, positive
+from core.preprocess import window_features
+from core.similarity import iou
 from pipeline import ActionModel, Person, Pipeline, Tracker, Window, open_source
 from pipeline.pose import create_pose
-from pipeline.preprocess import window_features
-from pipeline.recogniser import TOP, RecogniserConfig
-from pipeline.tracking.similarity import iou
-from pipeline.windows import Windows
+from pipeline.recognition.grid import Windows
+from pipeline.recognition.recogniser import TOP, RecogniserConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 SAME_PERSON_IOU = 0.5

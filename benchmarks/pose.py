@@ -25,16 +25,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import exit_code, outputs, positive
+from benchmarks.shared.report import exit_code, outputs, positive
+from core.oks import AREA_OF_BOX, COCO_SIGMAS, match_poses, suppress_duplicates
+from core.types import Frame, Pose
 from pipeline import open_source
 from pipeline.pose import PoseEstimator, create_pose
-from pipeline.pose.movenet import MoveNetMultipose
-from pipeline.pose.network import PoseNetwork
-from pipeline.pose.oks import AREA_OF_BOX, COCO_SIGMAS, match_poses, suppress_duplicates
+from pipeline.pose.movenet.multipose import MoveNetMultipose
+from pipeline.pose.movenet.network import PoseNetwork
+from pipeline.pose.movenet.search import views_for
+from pipeline.pose.movenet.square import box_around, cut, inner_box, square_around
 from pipeline.pose.picture import whole
-from pipeline.pose.search import views_for
-from pipeline.pose.square import box_around, cut, inner_box, square_around
-from pipeline.types import Frame, Pose
 
 ROOT = Path(__file__).resolve().parent.parent
 SURE = 0.3

@@ -21,16 +21,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code
+from benchmarks.shared.report import Output, exit_code
+from core.types import Frame
 from engines.openmmlab import missing_packages
 from pipeline import UserError
-from pipeline.pose.detector import MoveNetDetector
-from pipeline.pose.lightning import MoveNetLightning
-from pipeline.pose.onestage import OneStage
-from pipeline.pose.published import card_of, load_network
-from pipeline.pose.rtmpose import CropNetwork
-from pipeline.pose.square import Square
-from pipeline.types import Frame
+from pipeline.pose.movenet.lightning import MoveNetLightning
+from pipeline.pose.movenet.square import Square
+from pipeline.pose.openmmlab.detector import MoveNetDetector
+from pipeline.pose.openmmlab.onestage import OneStage
+from pipeline.pose.openmmlab.published import card_of, load_network
+from pipeline.pose.openmmlab.rtmpose import CropNetwork
 
 MODELS = ("rtmpose-t", "rtmpose-s", "rtmpose-m", "rtmpose-l", "hrnet-w32", "rtmo-t", "rtmo-s")
 BOXES = np.array([[60, 80, 180, 420], [260, 60, 380, 440], [450, 100, 560, 430]], np.float32)

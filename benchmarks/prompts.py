@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.shared.report import Output, exit_code, positive
 from engines.onnx_runtime import OnnxNetwork
 from skeleformer import (
     SkeleFormer,

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code
+from benchmarks.shared.report import Output, exit_code
 from pipeline import UserError, open_source
 
 

@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Output, exit_code, positive
+from benchmarks.shared.report import Output, exit_code, positive
+from core.preprocess import PREPROCESS_VERSION, RATE_HZ, window_features
 from engines import load
-from engines.metadata import labels as labels_of
-from engines.windows import WindowSet
+from engines.action.metadata import labels as labels_of
+from engines.action.window_set import WindowSet
 from models import model_path
 from pipeline import UserError
 from pipeline.pose import create_pose
-from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ, window_features
+from pipeline.recognition.grid import Windows
 from pipeline.sources import open_source
 from pipeline.tracking import Tracker
-from pipeline.windows import Windows
 
 if TYPE_CHECKING:
     from training.recipe import Part
@@ -112,10 +112,10 @@ def labelled_windows(folder: Path, part: str, every: int = 1) -> tuple[WindowSet
         UserError: a data set is missing or has other classes than the shipped model knows.
         EngineError: the shipped model cannot be loaded.
     """
-    from engines.reference import read_weights
-    from training.datasets import load_dataset
+    from engines.action.reference import read_weights
+    from training.data.datasets import load_dataset
     from training.recipe import SHIPPED, require_merge
-    from training.windows import clip_features, sliding_windows
+    from training.windows.cut import clip_features, sliding_windows
 
     with load(model_path("skeleformer-temporal.onnx"), "onnx-cpu") as network:
         words = tuple(labels_of(network.metadata))

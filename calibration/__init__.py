@@ -1,6 +1,6 @@
 """What fits a trained model to where it runs."""
 
 from calibration.decide import Calibration
-from calibration.errors import CalibrationError
+from core.errors import CalibrationError
 
 __all__ = ["Calibration", "CalibrationError"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.errors import CalibrationError
 from calibration.fit import check_logits, doubts, fit
+from core.errors import CalibrationError
 
 
 def main(argv: list[str] | None = None) -> int:

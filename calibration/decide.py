@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.errors import CalibrationError
+from core.errors import CalibrationError
 
 FORMAT = "skeleprompt-calibration-1"
 

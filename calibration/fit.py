@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.decide import Calibration
-from calibration.errors import CalibrationError
+from core.errors import CalibrationError
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 """Between these a temperature is looked for."""

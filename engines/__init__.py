@@ -1,8 +1,8 @@
 """How a network is executed: ``load`` a model file, ``run`` it on named numpy arrays."""
 
-from engines.errors import BackendUnavailable, EngineError
+from core.errors import BackendUnavailable, EngineError
+from engines.action.metadata import check_metadata, check_pair, labels
 from engines.loading import BACKENDS, load
-from engines.metadata import check_metadata, check_pair, labels
 from engines.network import Network, TensorSpec
 
 __all__ = [

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.errors import EngineError
 from engines import export_pose
-from engines.errors import EngineError
 from engines.files import make_folder, write_whole
 from engines.loading import BACKENDS
 from engines.names import model_files
@@ -102,7 +102,7 @@ def _seconds(text: str) -> float:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from engines.tensorrt_backend import engine_for
+    from engines.nvidia.tensorrt_backend import engine_for
 
     if args.out is not None:
         make_folder(args.out)
@@ -144,8 +144,8 @@ def _pair(name: str) -> tuple[Path, Path]:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from engines import parity
-    from engines.windows import load_windows
+    from engines.action import parity
+    from engines.action.window_set import load_windows
 
     windows = load_windows(args.windows)
     rows, absent, reference = parity.check_action_model(*_pair(args.model), windows, args.backend)
@@ -159,8 +159,8 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from engines import bench
-    from engines.windows import load_windows
+    from engines.action import bench
+    from engines.action.window_set import load_windows
 
     spatial, temporal = _pair(args.model)
     windows = load_windows(args.windows)
@@ -189,8 +189,8 @@ def _bench(args: argparse.Namespace) -> int:
 
 
 def _quantise(args: argparse.Namespace) -> int:
-    from engines.quantise import quantise
-    from engines.windows import load_windows
+    from engines.action.quantise import quantise
+    from engines.action.window_set import load_windows
 
     path, loss = quantise(*_pair(args.model), load_windows(args.windows))
     sys.stdout.write(
@@ -201,8 +201,8 @@ def _quantise(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from engines.export import export_skeleformer
-    from engines.reference import read_weights
+    from engines.action.export import export_skeleformer
+    from engines.action.reference import read_weights
 
     model, metadata = read_weights(args.weights)
     make_folder(args.out)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.errors import EngineError, first_line
+from core.errors import EngineError, first_line
 from engines.files import write_whole
 from engines.openmmlab.checkpoint import OPT_IN
 from engines.pose_card import PoseCard

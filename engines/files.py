@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from engines.errors import EngineError
+from core.errors import EngineError
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from engines.errors import EngineError, first_line
+from core.errors import EngineError, first_line
 from engines.onnx_file import (
     HALF_MAX,
     NodeProto,

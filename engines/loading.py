@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.network import Network
 from engines.precision import PRECISIONS, variant
 
@@ -27,7 +27,8 @@ def load(path: str | Path, backend: str = "auto", precision: str | None = None, 
         backend: one of ``BACKENDS``, or ``auto`` for the first of tensorrt, tensorrt-rtx, onnx-cuda, onnx-cpu that
             works on this machine; why the others do not is logged.
         precision: ``fp32``, ``fp16`` or ``int8``; None for what suits the backend (fp16 on TensorRT, fp32 elsewhere).
-            ``int8`` is for ONNX Runtime on the CPU and for models whose loss was measured (``engines.quantise``); of an
+            ``int8`` is for ONNX Runtime on the CPU and for models whose loss was measured
+            (``engines.action.quantise``); of an
             action model only the temporal graph computes in it, the small spatial graph stays in fp32.
         threads: threads within one operator, on the CPU.
 
@@ -68,9 +69,9 @@ def _open(path: Path, backend: str, precision: str | None, threads: int) -> Netw
     if backend in ("tensorrt", "tensorrt-rtx"):
         if precision == "int8":
             raise EngineError(f"int8 is for the CPU, not for {backend}: choose fp16.")
-        from engines.tensorrt_backend import engine_for
-        from engines.tensorrt_library import library
-        from engines.tensorrt_network import TensorRTNetwork
+        from engines.nvidia.tensorrt_backend import engine_for
+        from engines.nvidia.tensorrt_library import library
+        from engines.nvidia.tensorrt_network import TensorRTNetwork
 
         library(backend)
         engine, _, _ = engine_for(path, backend, precision or "fp16", progress=_LoggedProgress(path.name))

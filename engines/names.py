@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engines.errors import EngineError
+from core.errors import EngineError
 
 
 def model_files(name: str) -> list[Path]:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.errors import EngineError
-from engines.metadata import check_length
+from core.errors import EngineError
+from engines.action.metadata import check_length
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -52,7 +52,7 @@ class Network(ABC):
         backend: ``onnx-cpu``, ``onnx-cuda``, ``tensorrt``, ``tensorrt-rtx`` or ``torch``.
         precision: ``fp32``, ``fp16`` or ``int8``.
         inputs, outputs: what ``run`` takes and gives.
-        metadata: the model file's own description of itself (see ``engines.metadata``).
+        metadata: the model file's own description of itself (see ``engines.action.metadata``).
     """
 
     def __init__(

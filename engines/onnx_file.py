@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.errors import BackendUnavailable, EngineError, first_line
+from core.errors import BackendUnavailable, EngineError, first_line
 
 try:
     import onnx

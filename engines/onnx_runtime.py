@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from engines.errors import BackendUnavailable, EngineError, first_line
+from core.errors import BackendUnavailable, EngineError, first_line
 from engines.network import Arrays, Network, TensorSpec
 
 log = logging.getLogger(__name__)

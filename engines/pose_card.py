@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
-from engines.errors import EngineError
+from core.errors import EngineError
 
 CARD_VERSION = 1
 KINDS = ("simcc", "heatmap", "one-stage")

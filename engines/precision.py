@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.files import digest
 
 PRECISIONS = ("fp32", "fp16", "int8")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.errors import BackendUnavailable, EngineError
+from core.errors import BackendUnavailable, EngineError
+from engines.action.reference import read_weights
 from engines.network import Arrays, Network, TensorSpec
-from engines.reference import read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,7 +41,7 @@ class TorchNetwork(Network):
             from skeleformer.split import SpatialGraph, TemporalGraph
         except ImportError as error:
             raise BackendUnavailable(f'This needs torch: pip install "skeleprompt[train]" ({error}).') from error
-        from engines.export import model_identity
+        from engines.action.export import model_identity
         from engines.onnx_file import metadata_of, read_model
 
         model = read_model(path)

@@ -6,15 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.action_model import ActionModel, ModelError
-    from pipeline.errors import UserError
+    from core.errors import ModelError, UserError
+    from core.types import Action, Frame, Person, Pose, Result, Window
     from pipeline.pipeline import Pipeline
-    from pipeline.recogniser import Recogniser, RecogniserConfig
+    from pipeline.recognition.model import ActionModel
+    from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
     from pipeline.sources import Policy, SourceError, open_source
     from pipeline.stages import PipelineError
     from pipeline.stats import PipelineStats
     from pipeline.tracking import Tracker, TrackerConfig
-    from pipeline.types import Action, Frame, Person, Pose, Result, Window
 
 # Names are looked up when used: training needs the pre-processing of this package, not its cameras and networks.
 _HOME = {

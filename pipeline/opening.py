@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.action_model import ActionModel, find_model
-from pipeline.errors import UserError
+from core.errors import UserError
+from pipeline.recognition.model import ActionModel, find_model
 from pipeline.sources import Policy, SourceEvent, open_source, opens_at_once
 from pipeline.sources.opening import PICTURE_FPS
 from pipeline.stages import FrameSource

@@ -10,19 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pipeline.action_model import ActionModel
+from core.types import Result
 from pipeline.channel import Channel
 from pipeline.opening import SourceSpec, check_model, is_quick, model_of, open_together, source_of
 from pipeline.pose import create_pose
 from pipeline.pose.base import PoseEstimator
-from pipeline.pose.costs import Costs
-from pipeline.recogniser import Recogniser, RecogniserConfig
+from pipeline.pose.movenet.costs import Costs
+from pipeline.recognition.model import ActionModel
+from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
 from pipeline.sources import Policy, SourceEvent
 from pipeline.stages import PoseStage, Recognised, RecogniseStage, Seen
 from pipeline.stats import PipelineStats
 from pipeline.threads import StageThreads
 from pipeline.tracking import Tracker, TrackerConfig
-from pipeline.types import Result
 
 _QUEUED_ALL = 4
 _QUEUED_LIVE = 1

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from calibration import CalibrationError
+from core.errors import UserError
+from core.types import Action, Frame, Person
 from engines import EngineError
-from pipeline.action_model import ActionModel
 from pipeline.channel import Channel
-from pipeline.errors import UserError
 from pipeline.pose.base import PoseEstimator
-from pipeline.recogniser import Recogniser
+from pipeline.recognition.model import ActionModel
+from pipeline.recognition.recogniser import Recogniser
 from pipeline.sources import Source
 from pipeline.sources.timeline import Timeline
 from pipeline.stats import PipelineStats
 from pipeline.tracking import Tracker
-from pipeline.types import Action, Frame, Person
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.errors import WeightsError
+    from core.skeleton import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS, parents_from_names
+    from skeleformer.baselines.shiftgcn import ShiftGCN
+    from skeleformer.baselines.stgcn import STGCN
     from skeleformer.config import SkeleFormerConfig
-    from skeleformer.errors import WeightsError
-    from skeleformer.features import skeleton_features
-    from skeleformer.flops import cost, count_flops, count_parameters
+    from skeleformer.costs.flops import cost, count_flops, count_parameters
     from skeleformer.folding import fold
     from skeleformer.lifting import Lifter, LiftingHead, lifting_loss
     from skeleformer.model import SkeleFormer
-    from skeleformer.shiftgcn import ShiftGCN
-    from skeleformer.skeletons import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS, parents_from_names
+    from skeleformer.multistream.features import skeleton_features
     from skeleformer.split import SpatialGraph, TemporalGraph
-    from skeleformer.stgcn import STGCN
     from skeleformer.tuning import METHODS, TuningConfig, apply_tuning
     from skeleformer.weights import read_metadata
 

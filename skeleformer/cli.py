@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from skeleformer.table import as_json, markdown, tables
+from skeleformer.costs.table import as_json, markdown, tables
 
 
 def main(argv: Sequence[str] | None = None) -> int:

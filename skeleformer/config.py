@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.skeleton import COCO_PARENTS, check_parents
 from skeleformer.pooling import POOLINGS
-from skeleformer.skeletons import COCO_PARENTS, check_parents
 
 __all__ = ["COCO_PARENTS", "FUSIONS", "SkeleFormerConfig"]
 

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from skeleformer.block import Block
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.fusion import create_fusion
-from skeleformer.streams import StreamEmbedding
+from skeleformer.multistream.fusion import create_fusion
+from skeleformer.multistream.streams import StreamEmbedding
 
 POSITION_SCALE = 0.5
 """Of the learned positions at the start, beside embeddings of unit variance. With the customary 0.02 they never grew:

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from core.errors import WeightsError
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.errors import WeightsError
 from skeleformer.tuning import TuningConfig
 
 ARCHITECTURE = "skeleformer"

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from training.datasets import load_dataset
+from training.data.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.recipe import SHIPPED, require_merge
 
@@ -148,7 +148,7 @@ def markdown(
             "",
             ", ".join(words) + ".",
             "",
-            "How each data set's classes map to these words is in `training/vocabulary.py`.",
+            "How each data set's classes map to these words is in `training/data/vocabulary.py`.",
             "",
             "## Files",
             "",

@@ -7,16 +7,16 @@ import logging
 import os
 from collections.abc import Sequence
 
+from core.command_line import COUNT, SEED, THREADS, part, part_above_zero, part_below_one, positive, whole
 from models import model_path
 from skeleformer.pooling import POOLINGS
 from skeleformer.tuning import METHODS
 from training import commands
-from training.devices import DEVICES
-from training.idle import SECONDS
-from training.options import COUNT, SEED, THREADS, part, part_above_zero, part_below_one, positive, whole
-from training.parallel import first_process
+from training.run.devices import DEVICES
+from training.run.parallel import first_process
 from training.shell import exit_code
-from training.windows import MIN_FRAMES
+from training.windows.cut import MIN_FRAMES
+from training.windows.idle import SECONDS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,9 +60,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--epochs", type=COUNT, default=60)
     p.add_argument("--windows-per-epoch", type=COUNT, default=4000)
     p.add_argument("--lr", type=positive, default=3e-4, help="of the encoder (default %(default)s)")
-    p.add_argument(
-        "--pooling", choices=POOLINGS, default="mean+max", help="of a window's frames (default %(default)s)"
-    )
+    p.add_argument("--pooling", choices=POOLINGS, default="mean+max", help="of a window's frames (default %(default)s)")
     _common(p)
     p.set_defaults(run=commands.run_finetune)
 

@@ -13,25 +13,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.errors import UserError
 from models import model_path
-from pipeline.errors import UserError
 from skeleformer.model import SkeleFormer
-from training.clips import Clip
-from training.datasets import load_dataset
-from training.devices import choose_device
-from training.distil import Teacher, load_teachers
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
+from training.data.vocabulary import IDLE
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
 from training.files import refuse_overwriting, require_writable, write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor, teach
 from training.inputs import inputs, refuse_run_over_inputs
-from training.parallel import first_process
-from training.plots import confusion_matrix, require_picture
 from training.pretrain import PretrainConfig, pretrain
 from training.recipe import IDLE_PART, VIDEO, require_merge
-from training.saved import load_encoder, load_model, save_model, starting_weights, validation_seen
+from training.run.devices import choose_device
+from training.run.distil import Teacher, load_teachers
+from training.run.parallel import first_process
+from training.run.plots import confusion_matrix, require_picture
+from training.run.saved import load_encoder, load_model, save_model, starting_weights, validation_seen
 from training.soup import soup
 from training.task import Task, own_task, shipped_task
-from training.vocabulary import IDLE
 
 
 def run_pretrain(args: argparse.Namespace) -> None:
@@ -148,7 +148,7 @@ def run_soup(args: argparse.Namespace) -> None:
 
 
 def run_convert(args: argparse.Namespace) -> None:
-    from training.ntu import read_folder
+    from training.data.ntu import read_folder
 
     refuse_overwriting([("--out", Path(args.out))], inputs(args))
     require_writable(Path(args.out))
@@ -240,14 +240,14 @@ def _load_twin(path: str | None, words: tuple[str, ...], seen: set[str]) -> Skel
 
 
 def run_hold(args: argparse.Namespace) -> None:
-    from training.held import hold
+    from training.data.held import hold
 
     count = hold([Path(video) for video in args.videos], Path(args.out) / IDLE, args.pictures, args.seconds)
     print(f"wrote {count} held pictures to {Path(args.out) / IDLE}")
 
 
 def run_extract(args: argparse.Namespace) -> None:
-    from training.extract import extract
+    from training.data.extract import extract
 
     data = extract(Path(args.videos), Path(args.out), args.pose, args.workers, args.validation)
     found = sum(bool(a["keypoint_score"].any()) for a in data["annotations"])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import UserError
-from training.batches import pad_windows
-from training.clips import Clip
-from training.windows import centre_window, clip_features, sliding_windows
+from core.errors import UserError
+from training.data.clips import Clip
+from training.windows.batches import pad_windows
+from training.windows.cut import centre_window, clip_features, sliding_windows
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Features (B, M, T, 17, 5) to logits (B, classes)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from pipeline.files import file_identity
 
 

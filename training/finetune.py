@@ -13,21 +13,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.errors import UserError
-from skeleformer.ddnet import DDNet
+from core.errors import UserError
+from skeleformer.baselines.ddnet import DDNet
 from skeleformer.model import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
-from training.average import RunningAverage
-from training.devices import Arithmetic, choose_device
-from training.digest import digest
-from training.distil import Teacher, distillation_loss
-from training.loop import Batch, Stage, prepare, train
-from training.losses import any_of_cross_entropy
-from training.parallel import join
-from training.plots import training_curves
-from training.sampler import Source, epoch_batches
-from training.saved import take_over
+from training.run.average import RunningAverage
+from training.run.devices import Arithmetic, choose_device
+from training.run.digest import digest
+from training.run.distil import Teacher, distillation_loss
+from training.run.loop import Batch, Stage, prepare, train
+from training.run.losses import any_of_cross_entropy
+from training.run.parallel import join
+from training.run.plots import training_curves
+from training.run.saved import take_over
 from training.sizes import network
+from training.windows.sampler import Source, epoch_batches
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class FinetuneConfig:
     amp: bool = False
     seed: int = 0
     evaluate_every: int = 5
-    device: str = "cpu"  # one of training.devices.DEVICES
+    device: str = "cpu"  # one of training.run.devices.DEVICES
     width: int = 32  # channels a joint
     layers: int = 4  # of either transformer
     pooling: str = "mean+max"  # one of skeleformer.pooling.POOLINGS

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models import model_path
+from training.data.ntu import files_of
 from training.files import refuse_overwriting
-from training.loop import RUN_FILES
-from training.ntu import files_of
 from training.recipe import files_of_recipe
+from training.run.loop import RUN_FILES
 
 
 def inputs(args: argparse.Namespace) -> Iterator[Path]:

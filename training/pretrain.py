@@ -13,20 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pipeline.errors import UserError
-from pipeline.preprocess import RATE_HZ, window_features
+from core.errors import UserError
+from core.preprocess import RATE_HZ, window_features
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
-from training.augment import DetectorNoise, detector_noise
-from training.cameras import ANYWHERE, project, random_rotation
-from training.checkpoint import save_checkpoint
-from training.devices import Arithmetic, choose_device
+from training.data.mocap import MocapClip, corpus_digest, load_mocap
 from training.files import write_text
-from training.loop import Batch, Stage, prepare, train
-from training.mocap import MocapClip, corpus_digest, load_mocap
-from training.parallel import join
-from training.plots import training_curves
+from training.run.checkpoint import save_checkpoint
+from training.run.devices import Arithmetic, choose_device
+from training.run.loop import Batch, Stage, prepare, train
+from training.run.parallel import join
+from training.run.plots import training_curves
 from training.sizes import network
+from training.windows.cameras import ANYWHERE, project, random_rotation
+from training.windows.noise import DetectorNoise, detector_noise
 
 _HIPS = (11, 12)
 
@@ -47,7 +47,7 @@ class PretrainConfig:
     threads: int = 1
     amp: bool = False
     seed: int = 0
-    device: str = "cpu"  # one of training.devices.DEVICES
+    device: str = "cpu"  # one of training.run.devices.DEVICES
     dropout: float = 0.1
     width: int = 32  # channels a joint
     layers: int = 4  # of either transformer

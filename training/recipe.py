@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import UserError
-from training.cameras import ANYWHERE, IN_FRONT, CameraRange
-from training.clips import Clip
-from training.datasets import DataSet, load_dataset
+from core.errors import UserError
+from training.data.clips import Clip
+from training.data.datasets import DataSet, load_dataset
+from training.data.mocap import load_mocap
+from training.data.vocabulary import IDLE, LABELS, MERGE, MOTIONLESS, merge_of
 from training.evaluate import Predict, evaluate
-from training.mocap import load_mocap
-from training.sampler import Source
-from training.vocabulary import IDLE, LABELS, MERGE, MOTIONLESS, merge_of
-from training.windows import Augmentation
+from training.windows.cameras import ANYWHERE, IN_FRONT, CameraRange
+from training.windows.cut import Augmentation
+from training.windows.sampler import Source
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from pipeline.errors import UserError
-from skeleformer.errors import WeightsError
-from training.parallel import started_by_torchrun
+from core.errors import UserError, WeightsError
+from training.run.parallel import started_by_torchrun
 
 _TOLD_TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Windows has no SIGHUP."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from skeleformer.model import SkeleFormer
-from training.saved import load_model, validation_seen
+from training.run.saved import load_model, validation_seen
 
 
 def soup(paths: Sequence[str]) -> tuple[SkeleFormer, tuple[str, ...], tuple[str, ...]]:

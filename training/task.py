@@ -9,15 +9,15 @@ from pathlib import Path
 
 from torch import nn
 
-from pipeline.errors import UserError
-from training.clips import Clip
-from training.datasets import load_dataset
+from core.errors import UserError
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
+from training.data.vocabulary import IDLE, LABELS
 from training.evaluate import evaluate
 from training.finetune import predictor
 from training.recipe import held_source, shipped_sources, validator
-from training.sampler import Source
-from training.vocabulary import IDLE, LABELS
-from training.windows import Augmentation
+from training.windows.cut import Augmentation
+from training.windows.sampler import Source
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Task:
     whole: tuple[str, ...] = ()
 
     def with_proportions(self, sigma: float) -> Task:
-        """The task with people of other proportions (``training.proportions``); 0 leaves them as they are."""
+        """The task with people of other proportions (``training.windows.proportions``); 0 leaves them as they are."""
         sources = [replace(s, augmentation=replace(s.augmentation, proportions=sigma)) for s in self.sources]
         return replace(self, sources=sources)
 

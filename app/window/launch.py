@@ -15,13 +15,13 @@ from PyQt6.QtWidgets import QApplication
 
 from app.options import Outputs, RunOptions, SourceSpec
 from app.session import load_shared_model, open_session
-from app.signals import ending_signals, let_closed_terminal_go
 from app.window.clock import PausableClock
 from app.window.main_window import MainWindow
 from app.window.screen import require_screen
 from app.window.worker import MakeSession
-from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.signals import ending_signals, let_closed_terminal_go
+from pipeline.recognition.model import ActionModel
 from pipeline.sources import SourceEvent
 
 log = logging.getLogger(__name__)

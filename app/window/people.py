@@ -6,8 +6,8 @@ from PyQt6.QtCore import QRect, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.palette import track_colour
-from pipeline.types import Action, Result
+from app.drawing.palette import track_colour
+from core.types import Action, Result
 
 _TOP = 3
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from pipeline.errors import UserError
+from core.errors import UserError
 
 _ADVICE = "run again with --headless, or see python -m app doctor"
 

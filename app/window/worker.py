@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QImage
 
-from app.draw import draw_result
-from app.fit import fit_result
+from app.drawing.draw import draw_result
+from app.drawing.fit import fit_result
 from app.meter import Meter, Reading
 from app.session import Session
 from app.window.clock import PausableClock
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.types import Result
 from pipeline.sources import SourceEvent
-from pipeline.types import Result
 
 log = logging.getLogger(__name__)
 

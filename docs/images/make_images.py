@@ -18,8 +18,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from app.draw import draw_result
-from app.fit import fit_result
+from app.drawing.draw import draw_result
+from app.drawing.fit import fit_result
 from app.options import RunOptions
 from app.window.launch import dark_palette, session_maker
 from app.window.main_window import MainWindow

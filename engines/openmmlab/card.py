@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.openmmlab.model import keypoint_names, kind_of
 from engines.pose_card import PoseCard
 

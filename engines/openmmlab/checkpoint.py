@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engines.errors import EngineError, first_line
+from core.errors import EngineError, first_line
 
 OPT_IN = "--trust-weights (Python: trust_weights=True)"
 

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from engines.errors import EngineError, first_line
+from core.errors import EngineError, first_line
 from engines.openmmlab.needs import require
 from engines.openmmlab.standins import standing_in
 

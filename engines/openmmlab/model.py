@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engines.errors import EngineError, first_line
+from core.errors import EngineError, first_line
 from engines.openmmlab.checkpoint import load_weights
 from engines.openmmlab.config import find_config, published_weights, read_config
 from engines.openmmlab.needs import require

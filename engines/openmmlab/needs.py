@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from engines.errors import EngineError
+from core.errors import EngineError
 
 INSTALL = "make mmpose (or: pip install 'skeleprompt[train]' && pip install --no-deps -r requirements/mmpose.txt)"
 """How to get them; ``pip install mmpose`` cannot, because some of what it asks for can no longer be built."""

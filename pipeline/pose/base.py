@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from pipeline.errors import UserError
-from pipeline.types import Frame, Person, Pose
-
-
-class PoseError(UserError):
-    """A pose model that cannot be used as asked; the message is one sentence for the user."""
+from core.types import Frame, Person, Pose
 
 
 @runtime_checkable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.pose.base import PoseError, PoseEstimator
+from core.errors import PoseError
+from pipeline.pose.base import PoseEstimator
 
 SPECS = ("movenet", "movenet-multipose", "rtmpose:FILE.onnx", "mmpose:CONFIG")
 """What :func:`create_pose` understands."""
@@ -23,23 +24,23 @@ def create_pose(spec: str = "movenet", **options: Any) -> PoseEstimator:
     """
     name, _, argument = spec.partition(":")
     if name == "mmpose" and argument:
-        from pipeline.pose.mmpose import create_mmpose
+        from pipeline.pose.openmmlab.mmpose import create_mmpose
 
         return create_mmpose(argument, **options)
     if "weights" in options or "trust_weights" in options:
         raise PoseError(f"Weights belong to an mmpose model, not to '{spec}'.")
     if name == "rtmpose" and argument:
-        from pipeline.pose.rtmpose import create_rtmpose
+        from pipeline.pose.openmmlab.rtmpose import create_rtmpose
 
         return create_rtmpose(argument, **options)
     if "detector" in options:
         raise PoseError(f"A person detector belongs to an rtmpose or mmpose model, not to '{spec}'.")
     if name == "movenet" and not argument:
-        from pipeline.pose.follow import MoveNetFollower
+        from pipeline.pose.movenet.follow import MoveNetFollower
 
         return MoveNetFollower(**options)
     if name == "movenet-multipose" and not argument:
-        from pipeline.pose.movenet import MoveNetMultipose
+        from pipeline.pose.movenet.multipose import MoveNetMultipose
 
         return MoveNetMultipose(**options)
     raise PoseError(f"The pose model '{spec}' is not known; choose one of {', '.join(SPECS)}.")

@@ -1,7 +1,8 @@
 """Where results go: event lines, annotated video, segment tables, publishers."""
 
+from core.errors import SinkError
 from pipeline.sinks.background import BackgroundSink
-from pipeline.sinks.base import Sink, SinkError
+from pipeline.sinks.base import Sink
 from pipeline.sinks.events import EventSink
 from pipeline.sinks.group import SinkFailure, SinkGroup
 from pipeline.sinks.mqtt import MqttSink

@@ -6,8 +6,9 @@ import contextlib
 import threading
 from collections import deque
 
-from pipeline.sinks.base import Sink, SinkBase, SinkError
-from pipeline.types import Result
+from core.errors import SinkError
+from core.types import Result
+from pipeline.sinks.base import Sink, SinkBase
 
 CAPACITY = 8
 """Results that may wait; each holds a picture."""

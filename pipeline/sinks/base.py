@@ -6,16 +6,11 @@ import logging
 from types import TracebackType
 from typing import Protocol, TypeVar, runtime_checkable
 
-from pipeline.errors import UserError
-from pipeline.types import Result
+from core.types import Result
 
 logger = logging.getLogger(__name__)
 
 _Self = TypeVar("_Self", bound="SinkBase")
-
-
-class SinkError(UserError):
-    """An output that cannot be written (any more); one sentence for the user."""
 
 
 @runtime_checkable

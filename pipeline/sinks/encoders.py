@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.sinks.base import SinkError
+from core.errors import SinkError
 from pipeline.sources.capture import open_file_capture
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,11 @@ import contextlib
 import os
 from pathlib import Path
 
-from pipeline.sinks.base import SinkBase, SinkError
+from core.errors import SinkError
+from core.types import Result
+from core.whole_file import check_place
+from pipeline.sinks.base import SinkBase
 from pipeline.sinks.records import DecisionRecords, as_line
-from pipeline.sinks.whole_file import check_place
-from pipeline.types import Result
 
 
 class EventSink(SinkBase):

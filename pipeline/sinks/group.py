@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.types import Result
 from pipeline.sinks.base import Sink, SinkBase
-from pipeline.types import Result
 
 logger = logging.getLogger(__name__)
 

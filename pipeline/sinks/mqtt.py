@@ -8,10 +8,11 @@ import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline.sinks.base import SinkBase, SinkError
+from core.errors import SinkError
+from core.redact import redact_url
+from core.types import Result
+from pipeline.sinks.base import SinkBase
 from pipeline.sinks.records import DecisionRecords, as_line
-from pipeline.sources.redact import redact_url
-from pipeline.types import Result
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from pipeline.sinks.base import Sink, SinkError
+from core.errors import SinkError
+from core.redact import redact_url
+from pipeline.sinks.base import Sink
 from pipeline.sinks.mqtt import MqttSink
 from pipeline.sinks.websocket import WebSocketSink
-from pipeline.sources.redact import redact_url
 
 
 def create_publisher(url: str) -> Sink:

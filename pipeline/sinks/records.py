@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.types import Result
+from core.types import Result
 
 _REMEMBERED_TRACKS = 1024
 

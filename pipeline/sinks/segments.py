@@ -7,9 +7,10 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.sinks.base import SinkBase, SinkError
-from pipeline.sinks.whole_file import WholeFile
-from pipeline.types import Action, Result
+from core.errors import SinkError
+from core.types import Action, Result
+from core.whole_file import WholeFile
+from pipeline.sinks.base import SinkBase
 
 COLUMNS = ("start_s", "end_s", "track", "label", "mean_probability")
 

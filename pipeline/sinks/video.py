@@ -11,12 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.errors import SinkError
+from core.types import Result
+from core.whole_file import WholeFile
 from pipeline.sinks.background import BackgroundSink
-from pipeline.sinks.base import SinkBase, SinkError
+from pipeline.sinks.base import SinkBase
 from pipeline.sinks.encoders import Encoder, EncoderFactory, Image, open_encoder
-from pipeline.sinks.whole_file import WholeFile
 from pipeline.sources.capture import unusable_name
-from pipeline.types import Result
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ import contextlib
 import threading
 from typing import Any
 
-from pipeline.sinks.base import SinkBase, SinkError
+from core.errors import SinkError
+from core.types import Result
+from pipeline.sinks.base import SinkBase
 from pipeline.sinks.records import DecisionRecords, as_line
-from pipeline.types import Result
 
 CLIENT_BACKLOG = 256
 """Messages that may wait for a slow client; beyond, its oldest are dropped."""

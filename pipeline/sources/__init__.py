@@ -1,11 +1,11 @@
 """Where frames come from: cameras, streams, video files and pictures."""
 
-from pipeline.sources.errors import SourceError
+from core.errors import SourceError
+from core.redact import redact_text, redact_url
 from pipeline.sources.events import EventKind, Severity, SourceEvent, SourceStats
 from pipeline.sources.opening import open_source, opens_at_once
 from pipeline.sources.options import LiveOptions
 from pipeline.sources.policy import Policy
-from pipeline.sources.redact import redact_text, redact_url
 from pipeline.sources.source import Source
 
 __all__ = [

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.sources.errors import SourceError
+from core.errors import SourceError
+from core.types import Frame
 from pipeline.sources.events import EventKind, Severity
 from pipeline.sources.journal import Journal
-from pipeline.sources.numbering import FrameNumbering
 from pipeline.sources.options import LiveOptions
 from pipeline.sources.pacing import Deadline, Pacer
 from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
-from pipeline.types import Frame
+from pipeline.sources.recordings.numbering import FrameNumbering
 
 _POLL_S = 0.05  # how often an injected clock is looked at while waiting
 _QUEUE_ALL = 4  # frames read ahead of a consumer that wants them all

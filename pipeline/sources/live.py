@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import cv2
 
+from core.errors import SourceError
+from core.redact import redact_text, redact_url
 from pipeline.sources.capture import Capture, as_bgr, claimed_frame_count, nominal_fps
-from pipeline.sources.errors import SourceError
 from pipeline.sources.reader import Shot
-from pipeline.sources.redact import redact_text, redact_url
-from pipeline.sources.video import shortfall
+from pipeline.sources.recordings.video import shortfall
 
 _DIAGNOSIS_S = 2.0
 

@@ -13,17 +13,17 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from core.errors import SourceError
+from core.redact import redact_url
 from pipeline.sources.capture import Capture, open_camera_capture, open_file_capture, open_url_capture
-from pipeline.sources.errors import SourceError
 from pipeline.sources.journal import EventCallback
 from pipeline.sources.live import LiveReader, explain_camera, explain_url
 from pipeline.sources.options import LiveOptions
-from pipeline.sources.pictures import PICTURE_SUFFIXES, Picture, PictureReader, pictures_in
 from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
-from pipeline.sources.redact import redact_url
+from pipeline.sources.recordings.pictures import PICTURE_SUFFIXES, Picture, PictureReader, pictures_in
+from pipeline.sources.recordings.video import VideoReader
 from pipeline.sources.source import Source
-from pipeline.sources.video import VideoReader
 
 URL_SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtp", "udp", "srt", "tcp")
 

@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
+from core.types import Frame
 from pipeline.sources.events import SourceStats
 from pipeline.sources.feed import Feed
 from pipeline.sources.journal import EventCallback, Journal
 from pipeline.sources.options import LiveOptions
 from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
-from pipeline.types import Frame
 
 
 class Source(Iterator[Frame]):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.preprocess import keypoint_weights
-from pipeline.tracking.similarity import iou, keypoint_similarity
+from core.preprocess import keypoint_weights
+from core.similarity import iou, keypoint_similarity
+from core.types import Pose
 from pipeline.tracking.track import Track
-from pipeline.types import Pose
 
 KEYPOINT_SHARE = 0.6
 """Part of the keypoints in the similarity; the boxes have the rest. Boxes of people who cross are nearly the same."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.types import Pose
 from pipeline.tracking.kalman import KalmanBox
-from pipeline.types import Pose
 
 
 class Track:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.types import Person, Pose
 from pipeline.tracking.assignment import assign, similarities
 from pipeline.tracking.track import Track
-from pipeline.types import Person, Pose
 
 
 @dataclass(frozen=True)

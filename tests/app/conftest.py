@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from standing import MakeResult
 
-from pipeline.types import Action, Frame, Person, Result
+from core.types import Action, Frame, Person, Result
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.types import Action, Person, Pose, Result
+from core.types import Action, Person, Pose, Result
 
 # A standing person in a unit square: COCO-17 order, x to the right and y down.
 STANDING = np.array(

@@ -13,9 +13,9 @@ from app.__main__ import main
 from app.cli import parse_bench, parse_run
 from app.options import numbered_address
 from app.outputs import check_outputs
-from app.signals import ending_signals
+from core.errors import UserError
+from core.signals import ending_signals
 from models import model_path
-from pipeline.errors import UserError
 from pipeline.sinks.mqtt import DEFAULT_TOPIC
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from standing import MakeResult, action, person
 
-from app.draw import LIMBS, draw_result, shown_box
-from app.fit import fit_result
-from app.palette import ink_on, track_colour
-from app.tags import place_tag, tag_text, text_height
-from pipeline.types import Person, Pose
+from app.drawing.draw import LIMBS, draw_result, shown_box
+from app.drawing.fit import fit_result
+from app.drawing.palette import ink_on, track_colour
+from app.drawing.tags import place_tag, tag_text, text_height
+from core.types import Person, Pose
 
 SIZES = [(320, 240), (426, 240), (640, 480), (240, 426), (1280, 720), (1920, 1080), (3840, 2160)]
 

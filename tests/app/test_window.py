@@ -24,8 +24,8 @@ from PyQt6.QtWidgets import QApplication
 from app.options import Outputs, RunOptions
 from app.window.launch import run_window, session_maker
 from app.window.main_window import MainWindow
-from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
+from core.errors import UserError
+from pipeline.recognition.model import ActionModel
 
 PATIENCE_MS = 120_000
 

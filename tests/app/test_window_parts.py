@@ -22,7 +22,7 @@ from app.window.screen import require_screen
 from app.window.status import StatusLabel
 from app.window.view import VideoView
 from app.window.worker import to_image
-from pipeline.errors import UserError
+from core.errors import UserError
 
 
 def test_a_paused_clock_stands_still_and_goes_on_where_it_was() -> None:

@@ -16,8 +16,8 @@ from standing import MakeResult
 from app.window.clock import PausableClock
 from app.window.main_window import MainWindow
 from app.window.worker import MakeSession, Worker
-from pipeline.errors import UserError
-from pipeline.types import Result
+from core.errors import UserError
+from core.types import Result
 
 PATIENCE_MS = 20_000
 

@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip("torch")  # some benchmarks are about training
 
-from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, scenes, windows
+from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, windows
+from benchmarks.shared import scenes
 from calibration import CalibrationError
 from engines import EngineError
 
@@ -69,7 +70,7 @@ def test_a_model_that_cannot_be_used_is_one_sentence(name, kind, monkeypatch, vi
         raise kind("the model is damaged")
 
     shutil.rmtree(videos / "juggle")
-    monkeypatch.setattr("pipeline.action_model.ActionModel.load", load)
+    monkeypatch.setattr("pipeline.recognition.model.ActionModel.load", load)
     arguments = [] if name == "pipeline" else [str(videos)]
     assert importlib.import_module(f"benchmarks.{name}").main(arguments) == 2
     assert error_of(capsys) == "the model is damaged"

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from benchmarks import folds
 from benchmarks.folds import split_by_video
-from pipeline.errors import UserError
+from core.errors import UserError
 from tests.training.toy import moving, write_clips
 
 NAMES = ("circle", "slide")

@@ -13,7 +13,7 @@ pytest.importorskip("torch")  # the names of classes are training's
 from benchmarks import live_accuracy
 from benchmarks.live_accuracy import judged, spoken
 from benchmarks.pipeline import Run
-from training.vocabulary import LABELS, MERGE
+from training.data.vocabulary import LABELS, MERGE
 
 CLIPS = Path(live_accuracy.__file__).with_name("clips.csv")
 

@@ -14,7 +14,7 @@ pytest.importorskip("torch")  # the data sets of the recipe are training's
 from benchmarks import pace
 from benchmarks.pace import Pace, markdown, paces, period, sitting_s, step_s
 from tests.training.toy import write_mocap
-from training.clips import Clip
+from training.data.clips import Clip
 from training.recipe import Part
 
 JOINTS = {5: (0.2, 1.4), 6: (-0.2, 1.4), 11: (0.1, 0.9), 12: (-0.1, 0.9), 15: (0.1, 0.1), 16: (-0.1, 0.1)}

@@ -8,11 +8,11 @@ import json
 
 import pytest
 
-from benchmarks.report import Output, exit_code, outputs, positive
+from benchmarks.shared.report import Output, exit_code, outputs, positive
 from calibration import CalibrationError
+from core.whole_file import WholeFile
 from engines import BackendUnavailable, EngineError
 from pipeline import UserError
-from pipeline.sinks.whole_file import WholeFile
 
 
 def raiser(error):

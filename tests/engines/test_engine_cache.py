@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from engines import EngineError
-from engines.engine_cache import VARIABLE, EngineKey, StoredEngine, cache_folder, differences, fetch, locked, store
+from engines.nvidia.engine_cache import (
+    VARIABLE,
+    EngineKey,
+    StoredEngine,
+    cache_folder,
+    differences,
+    fetch,
+    locked,
+    store,
+)
 
 KEY = EngineKey("tensorrt", "10.13.0", "NVIDIA T4 7.5", "fp16", "people 1-16", "0123456789abcdef")
 ENGINE = StoredEngine(KEY, {"labels": '["wave"]'}, bytes(range(256)) * 40)
@@ -75,7 +84,7 @@ def test_a_folder_without_room_for_a_lock_is_one_sentence(tmp_path, monkeypatch)
     def no_locks(handle: int) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("engines.engine_cache._try_lock", no_locks)
+    monkeypatch.setattr("engines.nvidia.engine_cache._try_lock", no_locks)
     with pytest.raises(EngineError, match="No locks available"), locked(tmp_path / "b.engine"):
         pass
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from engines import EngineError, check_metadata, check_pair, labels, load
+from engines.action.export import export_skeleformer
+from engines.action.reference import read_weights
 from engines.commands import main
-from engines.export import export_skeleformer
-from engines.reference import read_weights
 from skeleformer.split import SpatialGraph, TemporalGraph
 from tests.engines.conftest import LABELS
 

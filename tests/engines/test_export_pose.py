@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import engines
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.export_pose import export_model, export_pose
 from engines.openmmlab.config import SHORT_NAMES, find_config
 from engines.pose_card import PoseCard
@@ -160,8 +160,8 @@ def test_half_precision_tensorrt_engine_of_each_kind(name: str, exported: dict[s
     import onnx
 
     from engines.half import to_half
-    from engines.tensorrt_build import build_engine, default_profile
-    from engines.tensorrt_library import library
+    from engines.nvidia.tensorrt_build import build_engine, default_profile
+    from engines.nvidia.tensorrt_library import library
 
     with engines.load(exported[name], backend="onnx-cpu") as network:
         profile = default_profile({spec.name: spec.shape for spec in network.inputs}, frames=None)

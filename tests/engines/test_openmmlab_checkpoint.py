@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.openmmlab.checkpoint import load_weights, read_checkpoint
 from tests.openmmlab import needs_mmpose
 

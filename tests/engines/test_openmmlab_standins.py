@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.errors import EngineError
+from core.errors import EngineError
 from engines.openmmlab import needs
 from engines.openmmlab.standins import STAND_INS, is_stand_in, standing_in
 from tests.openmmlab import needs_mmpose

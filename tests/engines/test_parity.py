@@ -12,15 +12,15 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from engines import EngineError, load
-from engines.action import ActionModel
+from engines.action.decision import ActionModel
+from engines.action.parity import GATES, compare
+from engines.action.quantise import quantise
+from engines.action.window_set import WindowSet, load_windows
 from engines.commands import main
 from engines.files import digest
 from engines.half import to_half
 from engines.onnx_file import read_model
-from engines.parity import GATES, compare
 from engines.precision import int8_record
-from engines.quantise import quantise
-from engines.windows import WindowSet, load_windows
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +99,7 @@ def test_a_wrong_backend_is_found():
 
 
 def test_weights_that_the_graphs_were_not_made_from_are_refused(model, exported):
-    from engines.reference import read_weights
+    from engines.action.reference import read_weights
 
     network, metadata = read_weights(exported.weights)
     network.temporal.position.data += 0.1
@@ -188,7 +188,7 @@ def test_bench_times_what_it_says_and_writes_json(model, tmp_path, capsys):
 
 
 def test_the_work_of_the_graphs_is_counted(exported):
-    from engines.roofline import peak_of, work_of
+    from engines.nvidia.roofline import peak_of, work_of
 
     one = work_of(exported.temporal, N=1, T=32)
     block = 4 * 544 * 544 + 2 * 544 * 1088
@@ -201,9 +201,9 @@ def test_the_work_of_the_graphs_is_counted(exported):
 
 
 def test_the_shipped_files_belong_together_and_fit_the_pipeline():
+    from core.preprocess import PREPROCESS_VERSION, RATE_HZ
     from engines import check_metadata, check_pair
     from models import model_path
-    from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
 
     spatial, temporal = model_path("skeleformer-spatial.onnx"), model_path("skeleformer-temporal.onnx")
     with load(spatial, "onnx-cpu") as first:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from engines.action.reference import read_weights
+from engines.action.window_set import load_windows
 from engines.commands import main
-from engines.reference import read_weights
-from engines.tensorrt_backend import engine_for
-from engines.windows import load_windows
+from engines.nvidia.tensorrt_backend import engine_for
 
 
 def test_prompts_change_the_result_and_survive_the_export(prompted, tmp_path):

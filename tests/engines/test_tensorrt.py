@@ -16,12 +16,12 @@ import onnx
 import pytest
 
 from engines import BackendUnavailable, EngineError, load
-from engines import tensorrt_library as libraries
 from engines.commands import main
-from engines.cuda import Gpu, find_gpu
-from engines.engine_cache import VARIABLE, StoredEngine, fetch, store
-from engines.tensorrt_backend import engine_for, prepare
-from engines.tensorrt_build import build_engine
+from engines.nvidia import tensorrt_library as libraries
+from engines.nvidia.cuda import Gpu, find_gpu
+from engines.nvidia.engine_cache import VARIABLE, StoredEngine, fetch, store
+from engines.nvidia.tensorrt_backend import engine_for, prepare
+from engines.nvidia.tensorrt_build import build_engine
 from models import model_path
 
 needs_rtx = pytest.mark.skipif(
@@ -122,9 +122,7 @@ def _build_in_process(path: Path, folder: Path, results: multiprocessing.Queue) 
 def test_two_processes_build_an_engine_once(exported, tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    workers = [
-        context.Process(target=_build_in_process, args=(exported.spatial, tmp_path, results)) for _ in range(2)
-    ]
+    workers = [context.Process(target=_build_in_process, args=(exported.spatial, tmp_path, results)) for _ in range(2)]
     for worker in workers:
         worker.start()
     answers = [results.get(timeout=120) for _ in workers]
@@ -194,8 +192,8 @@ def test_auto_goes_on_where_the_cache_cannot_be_used(exported, tmp_path, monkeyp
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    monkeypatch.setattr("engines.engine_cache._try_lock", no_locks)
-    monkeypatch.setattr("engines.tensorrt_backend.find_gpu", lambda: Gpu("NVIDIA GeForce RTX 3060", "8.6", 1))
+    monkeypatch.setattr("engines.nvidia.engine_cache._try_lock", no_locks)
+    monkeypatch.setattr("engines.nvidia.tensorrt_backend.find_gpu", lambda: Gpu("NVIDIA GeForce RTX 3060", "8.6", 1))
     with caplog.at_level(logging.INFO, "engines"), load(exported.spatial) as network:
         assert network.backend in ("onnx-cuda", "onnx-cpu")
     assert "not on tensorrt-rtx: The folder" in caplog.text

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from engines import EngineError, load
-from engines import tensorrt_network as module
-from engines.engine_cache import EngineKey, StoredEngine
-from engines.tensorrt_build import default_profile
+from engines.nvidia import tensorrt_network as module
+from engines.nvidia.engine_cache import EngineKey, StoredEngine
+from engines.nvidia.tensorrt_build import default_profile
 
 KEY = EngineKey("tensorrt", "11.0", "a GPU 9.0", "fp16", "people 1-16", "0")
 
@@ -31,7 +31,7 @@ def bytes_at(address: int, size: int) -> np.ndarray:
 
 
 class MemoryDevice:
-    """The interface of ``engines.cuda.Device`` on main memory."""
+    """The interface of ``engines.nvidia.cuda.Device`` on main memory."""
 
     recordable = True
 
@@ -183,9 +183,7 @@ def test_each_shape_is_recorded_once_and_then_replayed(install, reference, rando
         for turn in range(3):
             for people in (3, 4, 1):  # three and four people share the launch for four
                 window = random_window(people, seed=turn)
-                np.testing.assert_allclose(
-                    network.run(window)["logits"], reference.run(window)["logits"], atol=1e-5
-                )
+                np.testing.assert_allclose(network.run(window)["logits"], reference.run(window)["logits"], atol=1e-5)
         assert device.recorded == 2
         assert device.replayed == 9
     assert device.closed

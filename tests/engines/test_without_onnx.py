@@ -62,8 +62,8 @@ def test_commands_that_need_onnx_end_in_one_sentence(root, arguments):
 
 
 def test_the_bound_of_a_device_is_left_open(no_onnx):
-    from engines.bench import _bound_ms
-    from engines.roofline import PEAKS
+    from engines.action.bench import _bound_ms
+    from engines.nvidia.roofline import PEAKS
 
     assert _bound_ms(model_path("skeleformer-temporal.onnx"), PEAKS["T4"], "fp32", N=1, T=32) is None
 

@@ -8,8 +8,8 @@ import pytest
 from random_model import LABELS, Exported
 
 from calibration import Calibration
-from pipeline.action_model import ActionModel
-from pipeline.preprocess import PREPROCESS_VERSION, RATE_HZ
+from core.preprocess import PREPROCESS_VERSION, RATE_HZ
+from pipeline.recognition.model import ActionModel
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Full-size graphs; the weights are random but larger than at initialisation, so that the labels vary."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnxscript")
-    from engines.export import export_skeleformer
+    from engines.action.export import export_skeleformer
     from skeleformer.config import SkeleFormerConfig
     from skeleformer.model import SkeleFormer
 

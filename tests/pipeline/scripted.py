@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from stick_figures import pose_of, walker, waver
 
-from pipeline.types import Frame, Pose
+from core.types import Frame, Pose
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.types import Pose
+from core.types import Pose
 
 # A standing body, x and y in parts of its height, feet at y = 0 (y down), centred on x = 0, facing the camera.
 _BODY = np.array(

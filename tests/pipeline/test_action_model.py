@@ -9,8 +9,9 @@ import pytest
 from random_model import LABELS, Exported
 
 from calibration import CalibrationError
+from core.errors import ModelError
 from engines import EngineError
-from pipeline.action_model import ActionModel, ModelError
+from pipeline.recognition.model import ActionModel
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from scripted import Alarm, ScriptedPose, ScriptedSource, pipeline_threads, raise_at, wait_until
 from stick_figures import pose_of, walker, waver
 
+from core.types import Frame, Pose
 from pipeline import ActionModel, Pipeline, PipelineError, Policy, Result, SourceError, UserError, open_source
-from pipeline.pose.costs import Costs
-from pipeline.types import Frame, Pose
+from pipeline.pose.movenet.costs import Costs
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_the_labels_of_a_file_do_not_depend_on_how_fast_the_machine_is(
     images = [frame.image for frame in open_source(demo_clip)][40:60]
     runs = []
     for measured in (0.01, 100.0):
-        monkeypatch.setattr("pipeline.pose.follow.measure_costs", lambda *networks, cost=measured: Costs(cost))
+        monkeypatch.setattr("pipeline.pose.movenet.follow.measure_costs", lambda *networks, cost=measured: Costs(cost))
         runs.append(decisions(list(Pipeline(images, model=action_model))))
     assert runs[0] == runs[1]
     assert runs[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.preprocess import MAX_GAP_S, body_height, resample, window_features
+from core.preprocess import MAX_GAP_S, body_height, resample, window_features
 
 # A person standing upright, 100 pixels tall, facing the camera.
 STANDING = np.array(

@@ -5,11 +5,11 @@ import pytest
 from random_model import LABELS
 from stick_figures import pose_of, walker, waver
 
-from pipeline.action_model import ActionModel
-from pipeline.errors import UserError
-from pipeline.preprocess import RATE_HZ, resample, window_features
-from pipeline.recogniser import Recogniser, RecogniserConfig
-from pipeline.types import Action, Person
+from core.errors import UserError
+from core.preprocess import RATE_HZ, resample, window_features
+from core.types import Action, Person
+from pipeline.recognition.model import ActionModel
+from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
 
 BODIES = {
     1: waver,

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pipeline.strides import Strides
+from pipeline.recognition.strides import Strides
 
 
 def due_frames(strides: Strides, tracks: range, frames: range) -> dict[int, list[int]]:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stick_figures import pose_of, walker, waver
 
-from pipeline.preprocess import MAX_GAP_S, RATE_HZ, body_height, resample, window_features
-from pipeline.types import Person
-from pipeline.windows import TrackWindow, Windows
+from core.preprocess import MAX_GAP_S, RATE_HZ, body_height, resample, window_features
+from core.types import Person
+from pipeline.recognition.grid import TrackWindow, Windows
 
 RATES = [10, 12.5, 15, 25, 29.97, 30, 60]
 

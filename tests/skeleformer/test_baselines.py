@@ -9,10 +9,10 @@ from equations import arr
 from small_networks import random_features, randomise
 
 from skeleformer import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS, STGCN, ShiftGCN, SkeleFormerConfig, count_parameters
-from skeleformer.baseline import GraphBaseline
-from skeleformer.graph import bones_of, spatial_partition
-from skeleformer.shiftgcn import SpatialShift, TemporalShift
-from skeleformer.stgcn import GraphConvolution
+from skeleformer.baselines.baseline import GraphBaseline
+from skeleformer.baselines.graph import bones_of, spatial_partition
+from skeleformer.baselines.shiftgcn import SpatialShift, TemporalShift
+from skeleformer.baselines.stgcn import GraphConvolution
 
 BASELINES = [STGCN, ShiftGCN]
 SKELETONS = [(COCO_PARENTS, 2), (KINECT_PARENTS, 3), (NTU_PARENTS, 3)]

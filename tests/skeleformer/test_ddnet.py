@@ -8,9 +8,9 @@ import pytest
 import torch
 from small_networks import random_features
 
+from core.errors import WeightsError
 from skeleformer import SkeleFormerConfig
-from skeleformer.ddnet import DDNet
-from skeleformer.errors import WeightsError
+from skeleformer.baselines.ddnet import DDNet
 
 
 @pytest.fixture

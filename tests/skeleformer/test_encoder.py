@@ -78,9 +78,7 @@ def test_replacing_the_head_keeps_the_encoder(small: Callable[..., SkeleFormer])
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("value", [1e4, float("nan")])
-def test_a_masked_joint_never_changes_the_output(
-    fusion: str, value: float, small: Callable[..., SkeleFormer]
-) -> None:
+def test_a_masked_joint_never_changes_the_output(fusion: str, value: float, small: Callable[..., SkeleFormer]) -> None:
     model = small(fusion=fusion)
     x = random_features(model.config)
     changed = torch.where(x[..., -1:] > 0, x, torch.tensor([value] * 4 + [0.0]))

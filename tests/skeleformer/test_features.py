@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skeleformer.features import HEIGHT_M, MAX_SPEED, skeleton_features
+from skeleformer.multistream.features import HEIGHT_M, MAX_SPEED, skeleton_features
 
 
 def _walk(rate_hz: float, seconds: float = 1.0) -> np.ndarray:

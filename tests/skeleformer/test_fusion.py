@@ -11,8 +11,8 @@ from equations import arr, heads_attention, layer_norm, linear, mlp
 from small_networks import random_features, randomise
 
 from skeleformer import SkeleFormer
-from skeleformer.fusion import InputFusion, PostFusion
-from skeleformer.jemf import JEMF
+from skeleformer.multistream.fusion import InputFusion, PostFusion
+from skeleformer.multistream.jemf import JEMF
 from skeleformer.pooling import masked_mean
 
 

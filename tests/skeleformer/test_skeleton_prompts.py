@@ -107,9 +107,7 @@ def test_channel_prompts_go_through_a_projection(small: Callable[..., SkeleForme
 
 
 @pytest.mark.parametrize("interaction", INTERACTIONS)
-def test_prompts_depend_on_the_instance_and_on_each_prompt(
-    interaction: str, small: Callable[..., SkeleFormer]
-) -> None:
+def test_prompts_depend_on_the_instance_and_on_each_prompt(interaction: str, small: Callable[..., SkeleFormer]) -> None:
     model = apply_tuning(small(), replace(SMALL, interaction=interaction))
     x = random_features(model.config)
     first = model.spatial.blocks[0].tuner
@@ -143,9 +141,7 @@ def test_mid_layer_insertion_prompts_one_layer_a_transformer() -> None:
 
 @pytest.mark.parametrize("fusion", ["jemf", "post"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_folding_gives_the_same_numbers_for_less(
-    source: str, fusion: str, small: Callable[..., SkeleFormer]
-) -> None:
+def test_folding_gives_the_same_numbers_for_less(source: str, fusion: str, small: Callable[..., SkeleFormer]) -> None:
     model = apply_tuning(small(fusion=fusion), replace(SMALL, source=source))
     randomise(model)
     x = random_features(model.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skeleformer.skeletons import (
+from core.skeleton import (
     COCO_PARENTS,
     KINECT_PARENTS,
     NTU_PARENTS,

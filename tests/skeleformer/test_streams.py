@@ -7,8 +7,8 @@ import pytest
 import torch
 from equations import arr, linear
 
-from skeleformer.skeletons import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS
-from skeleformer.streams import StreamEmbedding, split_streams
+from core.skeleton import COCO_PARENTS, KINECT_PARENTS, NTU_PARENTS
+from skeleformer.multistream.streams import StreamEmbedding, split_streams
 
 SKELETONS = [(COCO_PARENTS, 2), (KINECT_PARENTS, 3), (NTU_PARENTS, 3), (NTU_PARENTS, 2)]
 

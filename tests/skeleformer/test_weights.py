@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_networks import random_features, randomise
 
+from core.skeleton import COCO_PARENTS
 from skeleformer import STGCN, SkeleFormer, TuningConfig, WeightsError, apply_tuning, read_metadata
-from skeleformer.skeletons import COCO_PARENTS
 from skeleformer.tuning import METHODS
 
 

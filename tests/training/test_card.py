@@ -16,8 +16,8 @@ from skeleformer.weights import read_metadata
 from tests.training.toy import ROOT
 from tests.training.toy_recipe import PROTOCOLS, VIDEO_FILES, family, write_recipe
 from training.__main__ import main
-from training.saved import save_model
-from training.vocabulary import LABELS, MERGE
+from training.data.vocabulary import LABELS, MERGE
+from training.run.saved import save_model
 
 CALIBRATION = {"temperature": 1.5, "threshold": 0.25, "fitted_on": {"windows": 7, "ece": 0.1, "shown": 0.5}}
 

@@ -5,10 +5,10 @@ import pickle
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
-from training.datasets import load_dataset
-from training.pickles import load_plain_pickle
-from training.vocabulary import LABELS, MERGE, merge_of
+from core.errors import UserError
+from training.data.datasets import load_dataset
+from training.data.pickles import load_plain_pickle
+from training.data.vocabulary import LABELS, MERGE, merge_of
 
 
 class Harmful:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from tests.training.test_data import annotation, write
 from tests.training.toy import write_clips
 from training.__main__ import main
-from training.datasets import load_dataset
-from training.faces import to_coco17
+from training.data.datasets import load_dataset
+from training.data.faces import to_coco17
 from training.task import own_task
 
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from skeleformer import SkeleFormer, SkeleFormerConfig
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
-from training.checkpoint import load_checkpoint
-from training.devices import Arithmetic, ask_for_repeatability, choose_device, half_type
 from training.finetune import FinetuneConfig, finetune, predictor
-from training.loop import prepare
-from training.parallel import World
-from training.sampler import Source
+from training.run.checkpoint import load_checkpoint
+from training.run.devices import Arithmetic, ask_for_repeatability, choose_device, half_type
+from training.run.loop import prepare
+from training.run.parallel import World
 from training.tables.trial import Budget, train
+from training.windows.sampler import Source
 
 
 def pretend(monkeypatch, cuda=0, mps=False, bf16=True):
@@ -128,7 +128,7 @@ def test_only_float16_scales_its_gradients():
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
 def test_training_in_half_precision_stays_near_single(monkeypatch, tmp_path, half):
     """float16 with its scaled gradients runs on a CPU too, so the path of an older GPU is tried here."""
-    monkeypatch.setattr("training.devices.half_type", lambda device: half)
+    monkeypatch.setattr("training.run.devices.half_type", lambda device: half)
     source = Source("toy", tuple(moving(i % 2, i) for i in range(8)), ((0,), (1,)))
     losses = {}
     for amp in (False, True):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from tests.training.test_runs import small, source
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
-from training.distil import TEMPERATURE, Teacher, distillation_loss
 from training.evaluate import evaluate
 from training.finetune import finetune, predictor
+from training.run.distil import TEMPERATURE, Teacher, distillation_loss
 
 
 def test_the_loss_is_least_where_learner_and_teacher_agree():
@@ -67,7 +67,7 @@ def test_from_teacher_to_learner_on_the_command_line(tmp_path, capsys):
 
 
 def test_a_teacher_of_other_words_is_refused(tmp_path, capsys):
-    from skeleformer.ddnet import DDNet
+    from skeleformer.baselines.ddnet import DDNet
 
     data = write_clips(tmp_path / "own.pkl")
     DDNet(2, width=8).save_pretrained(tmp_path / "t.safetensors", ("walk", "run"))

@@ -12,8 +12,8 @@ from skeleformer.config import SkeleFormerConfig
 from skeleformer.model import SkeleFormer
 from tests.training.toy import moving
 from training.__main__ import main
-from training.saved import save_model
-from training.windows import clip_features
+from training.run.saved import save_model
+from training.windows.cut import clip_features
 
 FRAMES = 8
 """Of a window; the clips below are longer."""

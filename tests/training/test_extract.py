@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 
 from training.__main__ import main
-from training.datasets import load_dataset
-from training.extract import LabelledVideo, _assemble, _part_path, _work, find_videos, patient_estimator, split_by_class
+from training.data.datasets import load_dataset
+from training.data.extract import (
+    LabelledVideo,
+    _assemble,
+    _part_path,
+    _work,
+    find_videos,
+    patient_estimator,
+    split_by_class,
+)
 from training.files import void, write_whole
 
 FRAMES = 8
@@ -90,7 +98,7 @@ def test_an_unknown_pose_model_is_told_once_and_leaves_nothing(folder, capsys, c
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_work(folder, capsys, monkeypatch):
-    monkeypatch.setattr("training.extract._extract_all", lambda *_: pytest.fail("the work has begun"))
+    monkeypatch.setattr("training.data.extract._extract_all", lambda *_: pytest.fail("the work has begun"))
     (folder.parent / "file").write_text("")
     assert "it is a folder" in refused(folder, capsys, folder)
     assert "cannot make the folder" in refused(folder, capsys, folder.parent / "file" / "own.pkl")

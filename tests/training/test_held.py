@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from training.__main__ import main
-from training.held import FPS, held, pictures
+from training.data.held import FPS, held, pictures
 
 SHADES = np.arange(20, 220, 20)
 

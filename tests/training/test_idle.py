@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.training.test_windows import clip_2d, clip_3d
-from training.augment import extent_of
-from training.cameras import IN_FRONT
-from training.clips import Clip
-from training.idle import IdlePeople, detected_clip, held_clip, strolling_clip
-from training.sampler import Source, epoch_batches
-from training.windows import clip_features
+from training.data.clips import Clip
+from training.windows.cameras import IN_FRONT
+from training.windows.cut import clip_features
+from training.windows.idle import IdlePeople, detected_clip, held_clip, strolling_clip
+from training.windows.noise import extent_of
+from training.windows.sampler import Source, epoch_batches
 
 
 def shaky(clip, pixels, seed=1):

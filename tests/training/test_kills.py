@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
 from training.__main__ import main
-from training.checkpoint import load_checkpoint, require_same_run
 from training.files import write_text, write_whole
+from training.run.checkpoint import load_checkpoint, require_same_run
 
 EPOCHS = 4
 FINETUNE = ["--epochs", str(EPOCHS), "--windows-per-epoch", "24", "--batch", "8", *SMALL]

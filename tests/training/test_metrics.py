@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from training.metrics import Metrics
-from training.plots import training_curves
+from training.run.metrics import Metrics
+from training.run.plots import training_curves
 
 ROWS = [
     {"epoch": 0, "loss": 2.0, "seconds": 1.0},

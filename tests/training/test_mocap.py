@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from tests.training.toy import write_mocap
 from training.__main__ import main
-from training.mocap import corpus_digest, load_mocap
+from training.data.mocap import corpus_digest, load_mocap
 
 TAKES, FRAMES = 3, 5
 

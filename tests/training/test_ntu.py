@@ -6,14 +6,14 @@ import re
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from tests.training.toy import SMALL
 from training.__main__ import main
-from training.datasets import load_dataset
-from training.ntu import TO_COCO17, clean, link, motion
-from training.ntu_protocol import ACTIONS, TRAINING_SUBJECTS_60, TRAINING_SUBJECTS_120
-from training.skeleton_file import JOINTS, Body, read_skeleton_file
-from training.windows import clip_features, recorded_view
+from training.data.datasets import load_dataset
+from training.data.ntu import TO_COCO17, clean, link, motion
+from training.data.ntu_protocol import ACTIONS, TRAINING_SUBJECTS_60, TRAINING_SUBJECTS_120
+from training.data.skeleton_file import JOINTS, Body, read_skeleton_file
+from training.windows.cut import clip_features, recorded_view
 
 _UPRIGHT = np.zeros((JOINTS, 3), np.float32)
 _UPRIGHT[[0, 1, 20, 2, 3], 1] = 0, 0.25, 0.5, 0.55, 0.7  # trunk and head
@@ -71,7 +71,7 @@ def test_a_recording_becomes_a_clip_of_coco_joints(tmp_path):
 
 
 def test_the_mapping_is_that_of_the_other_set_of_this_sensor(shared):
-    from training.pickles import load_plain_pickle
+    from training.data.pickles import load_plain_pickle
 
     assert load_plain_pickle(shared / "data" / "gtu.pkl")["to_coco17"] == list(TO_COCO17)
 

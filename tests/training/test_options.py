@@ -4,9 +4,9 @@ from argparse import ArgumentTypeError
 
 import pytest
 
+from core.command_line import SEED, part, part_above_zero, part_below_one, positive, whole
 from tests.training.toy import write_clips
 from training.cli import main, parser
-from training.options import SEED, part, part_above_zero, part_below_one, positive, whole
 
 TRAIN = {
     "pretrain": ["--data", "x.npz", "--out", "run"], "finetune": ["--data", "x.pkl", "--out", "run"],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import folds
+from core.errors import UserError
 from models import model_path
-from pipeline.errors import UserError
 from tests.training.toy import SMALL, write_clips, write_mocap
 from training.__main__ import main
 from training.files import refuse_overwriting

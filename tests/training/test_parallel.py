@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from skeleformer import SkeleFormer, SkeleFormerConfig
 from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
 from training.__main__ import main
-from training.checkpoint import load_checkpoint
-from training.parallel import SharedBatchNorm, World, join, share_batch_norm
+from training.run.checkpoint import load_checkpoint
+from training.run.parallel import SharedBatchNorm, World, join, share_batch_norm
 
 STEP = """
 import sys
 import torch
 from torch import nn
-from training.parallel import join, share_batch_norm
+from training.run.parallel import join, share_batch_norm
 
 world = join(torch.device("cpu"))
 torch.manual_seed(0)
@@ -45,7 +45,7 @@ from pathlib import Path
 atexit.register(lambda: print("left", *sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm"))))
 
 import torch
-from training.parallel import join
+from training.run.parallel import join
 
 world = join(torch.device("cpu"))
 weight = torch.ones(3, requires_grad=True)

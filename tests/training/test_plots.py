@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from training.evaluate import Evaluation
-from training.plots import FORMATS, confusion_matrix, require_picture, training_curves
+from training.run.plots import FORMATS, confusion_matrix, require_picture, training_curves
 
 
 def evaluation(names=("wave", "clap", "bow")):
@@ -77,7 +77,7 @@ def test_no_two_curves_of_many_look_alike(tmp_path, monkeypatch):
     rows = [{"epoch": e, "loss": 1.0, **dict.fromkeys(names, 0.1 * e)} for e in range(2)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     drawn = []
-    monkeypatch.setattr("training.plots._write", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr("training.run.plots._write", lambda figure, path: drawn.append(figure))
     training_curves(tmp_path, "top-1 accuracy", True)
     lines = drawn[0].axes[1].lines
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(lines) == 20

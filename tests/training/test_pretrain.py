@@ -7,9 +7,9 @@ import pytest
 
 from tests.training.toy import SMALL, write_mocap
 from training.__main__ import main
-from training.checkpoint import load_checkpoint
-from training.mocap import load_mocap
+from training.data.mocap import load_mocap
 from training.pretrain import PretrainConfig, make_sample, pretrain, procrustes_error
+from training.run.checkpoint import load_checkpoint
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.training.test_windows import clip_2d, clip_3d
-from training.augment import DetectorNoise
-from training.proportions import change_proportions, draw_lengths
-from training.windows import Augmentation, training_window
+from training.windows.cut import Augmentation, training_window
+from training.windows.noise import DetectorNoise
+from training.windows.proportions import change_proportions, draw_lengths
 
 PARTS = ("hips", "shoulders", "trunk", "head", "upper arm", "forearm", "thigh", "shank")
 JOINTS = {  # ends of a part that hangs on a joint, left and right

@@ -12,18 +12,19 @@ from skeleformer.config import SkeleFormerConfig
 from skeleformer.weights import read_metadata
 from tests.training.toy import SMALL, moving
 from tests.training.toy_recipe import PROTOCOLS, VIDEO_FILES, family, validation_names, write_recipe
-from training import finetune, recipe, sampler
+from training import finetune, recipe
 from training.__main__ import main
-from training.datasets import load_dataset
-from training.distil import load_teachers
-from training.mocap import load_mocap
-from training.pickles import load_plain_pickle
+from training.data.datasets import load_dataset
+from training.data.mocap import load_mocap
+from training.data.pickles import load_plain_pickle
+from training.data.vocabulary import IDLE, LABELS, MERGE
 from training.recipe import HELD_PART, SHIPPED, VIDEO, shipped_sources
-from training.saved import load_model, validation_seen
+from training.run.distil import load_teachers
+from training.run.saved import load_model, validation_seen
 from training.tables import networks, sources
 from training.tables.__main__ import main as tables
 from training.tables.networks import require_encoder
-from training.vocabulary import IDLE, LABELS, MERGE
+from training.windows import sampler
 
 WINDOWS = 192
 """Enough that every file is drawn from."""

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import UserError
 from models import model_path
-from pipeline.errors import UserError
-from skeleformer.ddnet import DDNet
+from skeleformer.baselines.ddnet import DDNet
 from tests.training.toy import SMALL, moving, write_clips
 from training.__main__ import main
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.evaluate import Evaluation, class_probabilities, evaluate
 from training.finetune import FinetuneConfig, finetune, parameter_groups, predictor
-from training.losses import any_of_cross_entropy
-from training.sampler import Source
-from training.saved import load_model, save_model
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.losses import any_of_cross_entropy
+from training.run.saved import load_model, save_model
+from training.windows.sampler import Source
 
 
 def source(n=16):

@@ -7,7 +7,7 @@ from skeleformer.config import SkeleFormerConfig
 from skeleformer.model import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.__main__ import main
-from training.saved import load_model, save_model, validation_seen
+from training.run.saved import load_model, save_model, validation_seen
 
 SIZES = {"classes": 2, "width": 8, "spatial_layers": 1, "temporal_layers": 1, "frames": 8}
 WORDS = ("walk", "wave")

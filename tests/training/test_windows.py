@@ -5,16 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.preprocess import RATE_HZ, resample, window_features
+from core.preprocess import RATE_HZ, resample, window_features
 from tests.training.toy import moving
-from training.augment import DetectorNoise, detector_noise
-from training.batches import pad_windows
-from training.cameras import ANYWHERE, project, random_rotation
-from training.clips import Clip
+from training.data.clips import Clip
+from training.data.vocabulary import LABELS
 from training.recipe import still_labels
-from training.sampler import Source, epoch_batches
-from training.vocabulary import LABELS
-from training.windows import (
+from training.windows.batches import pad_windows
+from training.windows.cameras import ANYWHERE, project, random_rotation
+from training.windows.cut import (
     MIN_FRAMES,
     Augmentation,
     centre_window,
@@ -22,6 +20,8 @@ from training.windows import (
     sliding_windows,
     training_window,
 )
+from training.windows.noise import DetectorNoise, detector_noise
+from training.windows.sampler import Source, epoch_batches
 
 
 def clip_2d(frames=60, label=0, fps=30.0, seed=0):

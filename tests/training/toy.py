@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.clips import Clip
+from training.data.clips import Clip
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.training.toy import COCO_FROM_KINECT, moving, recording, write_mocap
-from training.vocabulary import ALIASES, MERGE
+from training.data.vocabulary import ALIASES, MERGE
 
 OWN = (("train", "val"),)
 BY_SUBJECT = (("xsub_train", "xsub_val"),)

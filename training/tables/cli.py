@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from training.devices import DEVICES
+from core.command_line import COUNT, THREADS
 from training.files import make_folder
-from training.options import COUNT, THREADS
+from training.run.devices import DEVICES
 from training.shell import exit_code
 from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
 from training.tables.run import Settings

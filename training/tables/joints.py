@@ -11,23 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from pipeline.errors import UserError
-from pipeline.preprocess import RATE_HZ
-from skeleformer.features import skeleton_features
-from skeleformer.skeletons import COCO_PARENTS, parents_from_names
-from training.batches import pad_windows
-from training.clips import Clip
-from training.datasets import load_dataset
+from core.errors import UserError
+from core.preprocess import RATE_HZ
+from core.skeleton import COCO_PARENTS, parents_from_names
+from skeleformer.multistream.features import skeleton_features
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
+from training.data.pickles import load_plain_pickle
 from training.evaluate import mean_probabilities
 from training.finetune import predictor
-from training.pickles import load_plain_pickle
-from training.saved import take_over
+from training.run.saved import take_over
 from training.tables.networks import encoder_weights, skeleformer, stgcn
 from training.tables.report import Report, files_of
 from training.tables.run import Settings
 from training.tables.task import FRAMES, Batches, load_task, recipe_part, windows_of_a_pass
 from training.tables.trial import train
-from training.windows import observed, sliding_windows
+from training.windows.batches import pad_windows
+from training.windows.cut import observed, sliding_windows
 
 USUAL_TARGETS = ("utkinect",)
 

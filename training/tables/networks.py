@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.skeleton import COCO_PARENTS
+from skeleformer.baselines.stgcn import STGCN
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.model import SkeleFormer
-from skeleformer.skeletons import COCO_PARENTS
-from skeleformer.stgcn import STGCN
 from skeleformer.tuning import TuningConfig, apply_tuning
-from training.saved import load_encoder, take_over
+from training.run.saved import load_encoder, take_over
 from training.tables.task import FRAMES
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from skeleformer.tuning import TuningConfig
 from training.finetune import predictor
 from training.tables.networks import skeleformer, stgcn

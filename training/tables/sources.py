@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from training.data.vocabulary import LABELS
 from training.files import make_folder, refuse_overwriting
 from training.recipe import SHIPPED, files_of_recipe, shipped_sources
-from training.sampler import Source, epoch_batches
 from training.tables.networks import skeleformer
 from training.tables.run import Settings
 from training.tables.task import FRAMES, TARGETS, Batches
 from training.tables.trial import train
-from training.vocabulary import LABELS
+from training.windows.sampler import Source, epoch_batches
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from skeleformer.graph import bones_of
+from core.skeleton import COCO_PARENTS
+from skeleformer.baselines.graph import bones_of
+from skeleformer.baselines.stgcn import STGCN
 from skeleformer.model import SkeleFormer
-from skeleformer.skeletons import COCO_PARENTS
-from skeleformer.stgcn import STGCN
 from training.finetune import predictor
 from training.tables.networks import require_encoder, skeleformer, stgcn, with_parents
 from training.tables.report import Report, files_of

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.clips import Clip
-from training.datasets import load_dataset
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.recipe import SHIPPED, Part
-from training.sampler import Source, epoch_batches
-from training.windows import Augmentation
+from training.windows.cut import Augmentation
+from training.windows.sampler import Source, epoch_batches
 
 FRAMES = 32
 """Longest window, about two seconds."""

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from training.devices import Arithmetic, ask_for_repeatability, choose_device
+from training.run.devices import Arithmetic, ask_for_repeatability, choose_device
 from training.tables.task import Batches
 
 
@@ -26,7 +26,7 @@ class Budget:
         warmup: part of the steps in which the rate rises; it then falls as a cosine.
         smoothing: of the labels.
         amp: half-precision products.
-        device: one of ``training.devices.DEVICES``.
+        device: one of ``training.run.devices.DEVICES``.
     """
 
     batch: int = 16

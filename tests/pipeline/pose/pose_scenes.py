@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.pose.follow import MoveNetFollower
-from pipeline.types import Frame
+from core.types import Frame
+from pipeline.pose.movenet.follow import MoveNetFollower
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 SIZE = (640, 480)

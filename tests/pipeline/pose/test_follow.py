@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from pose_scenes import SIZE, Counted, scene, sprite
 
+from core.oks import oks
+from core.types import Frame
 from pipeline import open_source
 from pipeline.pose import PoseError, create_pose
-from pipeline.pose.costs import Costs, clock_for, measure_costs
-from pipeline.pose.follow import SAME_BODY, MoveNetFollower
-from pipeline.pose.lightning import MoveNetLightning
-from pipeline.pose.movenet import MoveNetMultipose
-from pipeline.pose.oks import oks
+from pipeline.pose.movenet.costs import Costs, clock_for, measure_costs
+from pipeline.pose.movenet.follow import SAME_BODY, MoveNetFollower
+from pipeline.pose.movenet.lightning import MoveNetLightning
+from pipeline.pose.movenet.multipose import MoveNetMultipose
+from pipeline.pose.movenet.square import overlap
 from pipeline.pose.picture import View
-from pipeline.pose.square import overlap
-from pipeline.types import Frame
 
 TORSO = [5, 6, 11, 12]
 COSTS = Costs(3.3)  # pinned, so that the scenes go the same way on any machine

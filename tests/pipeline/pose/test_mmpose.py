@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.types import Frame
 from engines.openmmlab import needs
 from pipeline.pose import PoseError, PoseEstimator, create_pose
-from pipeline.pose.mmpose import BoxModel, OneStageModel
-from pipeline.types import Frame
+from pipeline.pose.openmmlab.mmpose import BoxModel, OneStageModel
 from tests.openmmlab import boxes_on, needs_mmpose, picture, random_model, save_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:::(mmpose|torch)")
@@ -26,7 +26,7 @@ def test_without_mmpose_the_user_is_told_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_asking_for_another_pose_model_imports_neither_torch_nor_mmpose() -> None:
-    code = "import sys, pipeline.pose.mmpose; assert not {'torch', 'mmpose', 'mmengine'} & set(sys.modules)"
+    code = "import sys, pipeline.pose.openmmlab.mmpose; assert not {'torch', 'mmpose', 'mmengine'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import engines
+from core.types import Frame
 from engines.export_pose import export_model
-from pipeline.pose.affine import centers_and_scales, crop, crop_matrix
-from pipeline.pose.heatmap import decode_heatmaps, unflip_heatmaps
-from pipeline.pose.mmpose import BoxModel, OneStageModel
-from pipeline.pose.onestage import OneStage
-from pipeline.pose.reduce import MIRRORED
-from pipeline.pose.rtmpose import CropNetwork
-from pipeline.pose.simcc import decode_simcc
-from pipeline.types import Frame
+from pipeline.pose.openmmlab.affine import centers_and_scales, crop, crop_matrix
+from pipeline.pose.openmmlab.heatmap import decode_heatmaps, unflip_heatmaps
+from pipeline.pose.openmmlab.mmpose import BoxModel, OneStageModel
+from pipeline.pose.openmmlab.onestage import OneStage
+from pipeline.pose.openmmlab.reduce import MIRRORED
+from pipeline.pose.openmmlab.rtmpose import CropNetwork
+from pipeline.pose.openmmlab.simcc import decode_simcc
 from tests.openmmlab import PICTURES, boxes_on, needs_mmpose, picture, random_model
 
 pytestmark = [needs_mmpose, pytest.mark.filterwarnings("ignore:::(mmpose|torch)")]

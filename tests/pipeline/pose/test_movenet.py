@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from core.types import COCO_KEYPOINTS, Frame, Pose
 from pipeline.pose import PoseError, create_pose
-from pipeline.pose.movenet import MoveNetMultipose, decode_multipose
+from pipeline.pose.movenet.multipose import MoveNetMultipose, decode_multipose
 from pipeline.pose.picture import letterbox
-from pipeline.types import COCO_KEYPOINTS, Frame, Pose
 
 # Recorded at the default input size from tests/data; each was checked by eye on the drawn picture.
 DANCER = {
@@ -177,7 +177,7 @@ def test_wrong_options_are_one_sentence():
 
 
 def test_missing_and_broken_model_files(monkeypatch, tmp_path):
-    monkeypatch.setattr("pipeline.pose.movenet.model_path", lambda name: tmp_path / name)
+    monkeypatch.setattr("pipeline.pose.movenet.multipose.model_path", lambda name: tmp_path / name)
     with pytest.raises(PoseError, match=r"movenet-multipose\.onnx is missing"):
         MoveNetMultipose()
     (tmp_path / "movenet-multipose.onnx").write_bytes(b"not a network")

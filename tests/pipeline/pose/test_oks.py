@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.pose.oks import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
-from pipeline.types import Pose
+from core.oks import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
+from core.types import Pose
 
 STANDING = np.array(
     [[50, 10], [53, 7], [47, 7], [57, 9], [43, 9], [66, 30], [34, 30], [72, 55], [28, 55], [75, 78], [25, 78],

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from onnx_pose_models import detector_model, one_stage_model, simcc_model
 
-from engines.errors import EngineError
+from core.errors import EngineError
+from core.nms import suppress_boxes
+from core.types import COCO_KEYPOINTS, Frame, Pose
 from engines.network import TensorSpec
 from engines.pose_card import PoseCard
 from pipeline.pose import PoseError, create_pose
-from pipeline.pose.affine import centers_and_scales, crop_matrix, to_image
-from pipeline.pose.detector import create_detector
-from pipeline.pose.nms import suppress_boxes
-from pipeline.pose.published import card_of, load_network
-from pipeline.pose.reduce import MIRRORED
-from pipeline.pose.rtmpose import CropNetwork
-from pipeline.pose.simcc import decode_simcc, unflip_simcc
-from pipeline.pose.topdown import TopDown
-from pipeline.types import COCO_KEYPOINTS, Frame, Pose
+from pipeline.pose.openmmlab.affine import centers_and_scales, crop_matrix, to_image
+from pipeline.pose.openmmlab.detector import create_detector
+from pipeline.pose.openmmlab.published import card_of, load_network
+from pipeline.pose.openmmlab.reduce import MIRRORED
+from pipeline.pose.openmmlab.rtmpose import CropNetwork
+from pipeline.pose.openmmlab.simcc import decode_simcc, unflip_simcc
+from pipeline.pose.openmmlab.topdown import TopDown
 
 
 def spot(x: int, y: int, width: int = 640, height: int = 480) -> np.ndarray:
@@ -171,7 +171,7 @@ def test_a_detector_that_cannot_be_used_is_closed(monkeypatch: pytest.MonkeyPatc
             self.closed = True
 
     network = Odd()
-    monkeypatch.setattr("pipeline.pose.detector.load_network", lambda path, backend, threads: network)
+    monkeypatch.setattr("pipeline.pose.openmmlab.detector.load_network", lambda path, backend, threads: network)
     with pytest.raises(PoseError, match="takes one picture"):
         create_detector("people.onnx")
     assert network.closed
@@ -356,7 +356,7 @@ def test_nothing_of_this_imports_torch_or_mmpose(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from pipeline.pose import create_pose\n"
-        "from pipeline.types import Frame\n"
+        "from core.types import Frame\n"
         f"pose = create_pose('rtmpose:{path}')\n"
         "pose.estimate(Frame(0, 0.0, np.zeros((240, 320, 3), np.uint8)))\n"
         "assert not {'torch', 'mmpose', 'mmengine', 'mmcv'} & set(sys.modules), sorted(sys.modules)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.pose.search import (
+from pipeline.pose.movenet.search import (
     BEST_EXTENT,
     LARGEST,
     PASS_S,

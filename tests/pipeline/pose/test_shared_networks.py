@@ -11,12 +11,12 @@ from pose_scenes import scene, sprite
 
 from models import model_path
 from pipeline.pose import PoseError
-from pipeline.pose import network as shared
-from pipeline.pose.costs import Costs
-from pipeline.pose.follow import MoveNetFollower
-from pipeline.pose.lightning import MoveNetLightning
-from pipeline.pose.network import PoseNetwork
-from pipeline.pose.square import Square
+from pipeline.pose.movenet import network as shared
+from pipeline.pose.movenet.costs import Costs
+from pipeline.pose.movenet.follow import MoveNetFollower
+from pipeline.pose.movenet.lightning import MoveNetLightning
+from pipeline.pose.movenet.network import PoseNetwork
+from pipeline.pose.movenet.square import Square
 
 LIGHTNING = model_path("movenet-lightning.onnx")
 PICTURE = np.full((1, 192, 192, 3), 90, np.int32)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pipeline.pose.side_by_side import SideBySide, usual_threads
+from pipeline.pose.movenet.side_by_side import SideBySide, usual_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.pose.smooth import OneEuro
+from pipeline.pose.movenet.smooth import OneEuro
 
 SURE = np.full(17, 0.9, np.float32)
 

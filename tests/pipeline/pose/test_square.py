@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.pose.followed import Followed
-from pipeline.pose.lightning import presence
-from pipeline.pose.square import Square, box_around, cut, extent, inner_box, square_around
-from pipeline.types import Pose
+from core.types import Pose
+from pipeline.pose.movenet.followed import Followed
+from pipeline.pose.movenet.lightning import presence
+from pipeline.pose.movenet.square import Square, box_around, cut, extent, inner_box, square_around
 
 
 def ramp(width: int, height: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from pipeline.types import Action, Frame, Person, Pose, Result
+from core.types import Action, Frame, Person, Pose, Result
 
 PATIENCE_S = 30.0
 

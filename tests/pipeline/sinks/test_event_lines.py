@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sink_fakes import person, result
 
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.types import Action, Frame, Result
 from pipeline.sinks import DecisionRecords, EventSink, SinkError
-from pipeline.types import Action, Frame, Result
 
 
 def test_a_line_per_person_and_decision(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from sink_fakes import MemorySink, result
 
+from core.types import Result
 from pipeline.sinks import EventSink, SegmentSink, Sink, SinkFailure, SinkGroup, VideoSink
 from pipeline.sources import open_source
-from pipeline.types import Result
 
 
 def test_one_fails_and_the_others_are_complete(tmp_path: Path, caplog) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sink_fakes import result
 
+from core.types import Result
 from pipeline.sinks import SegmentSink, SinkError
-from pipeline.types import Result
 
 
 def table(path: Path) -> list[tuple[float, float, int, str, float]]:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from sink_fakes import PATIENCE_S, MemorySink, result, wait_for
 
+from core.types import Frame, Result
 from pipeline.sinks import BackgroundSink, SinkError, VideoSink
 from pipeline.sinks.encoders import OpenCvEncoder, PyAvEncoder, has_h264
 from pipeline.sinks.video import letterbox
 from pipeline.sources import open_source
-from pipeline.types import Frame, Result
 
 ENCODERS = [
     pytest.param(PyAvEncoder, id="h264", marks=pytest.mark.skipif(not has_h264(), reason="PyAV is not installed")),

@@ -6,9 +6,9 @@ import pytest
 from source_fakes import HandCamera, HandCapture, HandClock, picture, wait_for
 from stick_figures import pose_of, waver
 
+from core.types import Frame, Pose
 from pipeline import Pipeline
 from pipeline.sources import LiveOptions, SourceEvent, open_source
-from pipeline.types import Frame, Pose
 
 
 class Standing:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.errors import UserError
+from core.errors import UserError
 from pipeline.sources import EventKind, Policy, SourceError, SourceEvent, open_source
 
 

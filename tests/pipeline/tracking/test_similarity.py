@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from stick_figures import walker
 
-from pipeline.tracking.similarity import iou, keypoint_similarity
+from core.similarity import iou, keypoint_similarity
 
 
 def test_iou_of_known_boxes() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stick_figures import pose_of, walker
 
+from core.types import Pose
 from pipeline.tracking import Tracker, TrackerConfig
-from pipeline.types import Pose
 
 RATES = [10, 15, 25, 30, 60]
 

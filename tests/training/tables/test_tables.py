@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.errors import UserError
+from core.errors import UserError
+from core.skeleton import COCO_PARENTS, check_parents
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.features import HEIGHT_M
 from skeleformer.model import SkeleFormer
-from skeleformer.skeletons import COCO_PARENTS, check_parents
+from skeleformer.multistream.features import HEIGHT_M
 from skeleformer.tuning import METHODS
 from tests.training.toy import COCO_FROM_KINECT, KINECT, STANDING, recording
-from training.checkpoint import save_checkpoint
 from training.finetune import predictor
-from training.sampler import Source
-from training.saved import take_over
+from training.run.checkpoint import save_checkpoint
+from training.run.saved import take_over
 from training.tables import joints, networks, run, scale
 from training.tables import task as tasks
 from training.tables.cli import OF_ONE_TARGET, TABLES, main
@@ -30,6 +29,7 @@ from training.tables.sources import left_out
 from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
 from training.tables.trial import Budget, Cost, train
+from training.windows.sampler import Source
 
 HELD_OUT = 4
 """Clips of a data set that are measured on; it has twelve."""

@@ -1,0 +1,1 @@
+"""Scenes and tables that several benchmarks use."""

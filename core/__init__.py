@@ -1,0 +1,1 @@
+"""The ground floor: records, errors, files, and the mathematics of skeletons that every other package builds on."""

@@ -1,0 +1,1 @@
+"""TensorRT and TensorRT-RTX: libraries, engine builds and their cache, CUDA buffers."""

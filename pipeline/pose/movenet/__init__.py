@@ -1,0 +1,1 @@
+"""MoveNet: multipose finds people, lightning follows each of them."""

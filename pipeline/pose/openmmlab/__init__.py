@@ -1,0 +1,1 @@
+"""RTMPose and every other pose model of OpenMMLab."""

@@ -1,0 +1,1 @@
+"""Files that are read from start to end: videos, GIFs, folders of pictures."""

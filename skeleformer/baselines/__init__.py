@@ -1,0 +1,1 @@
+"""The networks that SkeleFormer is compared with."""

@@ -1,0 +1,1 @@
+"""Joint-enhanced multi-stream fusion: features, streams, JEMF."""

@@ -1,0 +1,1 @@
+"""Training windows: cutting, cameras, noise, idle people, sampling."""
