@@ -18,25 +18,19 @@ if TYPE_CHECKING:
 
 # Names are looked up when used: training needs the pre-processing of this package, not its cameras and networks.
 _HOME = {
-    "Action": "types",
-    "ActionModel": "action_model",
-    "Frame": "types",
-    "ModelError": "action_model",
-    "Person": "types",
-    "Pipeline": "pipeline",
-    "PipelineError": "stages",
-    "PipelineStats": "stats",
-    "Policy": "sources",
-    "Pose": "types",
-    "Recogniser": "recogniser",
-    "RecogniserConfig": "recogniser",
-    "Result": "types",
-    "SourceError": "sources",
-    "Tracker": "tracking",
-    "TrackerConfig": "tracking",
-    "UserError": "errors",
-    "Window": "types",
-    "open_source": "sources",
+    name: module
+    for module, names in {
+        "core.errors": "ModelError UserError",
+        "core.types": "Action Frame Person Pose Result Window",
+        "pipeline.pipeline": "Pipeline",
+        "pipeline.recognition.model": "ActionModel",
+        "pipeline.recognition.recogniser": "Recogniser RecogniserConfig",
+        "pipeline.sources": "Policy SourceError open_source",
+        "pipeline.stages": "PipelineError",
+        "pipeline.stats": "PipelineStats",
+        "pipeline.tracking": "Tracker TrackerConfig",
+    }.items()
+    for name in names.split()
 }
 
 __all__ = [
@@ -64,7 +58,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -22,13 +22,24 @@ if TYPE_CHECKING:
 
 # Names are looked up when used: without torch, `python -m skeleformer` can still say what is missing.
 _HOME = {
-    "COCO_PARENTS": "skeletons", "KINECT_PARENTS": "skeletons", "METHODS": "tuning", "NTU_PARENTS": "skeletons",
-    "STGCN": "stgcn", "Lifter": "lifting", "LiftingHead": "lifting", "ShiftGCN": "shiftgcn", "SkeleFormer": "model",
-    "SkeleFormerConfig": "config", "SpatialGraph": "split", "TemporalGraph": "split", "TuningConfig": "tuning",
-    "WeightsError": "errors", "apply_tuning": "tuning", "cost": "flops", "count_flops": "flops",
-    "count_parameters": "flops", "fold": "folding", "lifting_loss": "lifting", "parents_from_names": "skeletons",
-    "read_metadata": "weights", "skeleton_features": "features",
-}  # fmt: skip
+    name: module
+    for module, names in {
+        "core.errors": "WeightsError",
+        "core.skeleton": "COCO_PARENTS KINECT_PARENTS NTU_PARENTS parents_from_names",
+        "skeleformer.baselines.shiftgcn": "ShiftGCN",
+        "skeleformer.baselines.stgcn": "STGCN",
+        "skeleformer.config": "SkeleFormerConfig",
+        "skeleformer.costs.flops": "cost count_flops count_parameters",
+        "skeleformer.folding": "fold",
+        "skeleformer.lifting": "Lifter LiftingHead lifting_loss",
+        "skeleformer.model": "SkeleFormer",
+        "skeleformer.multistream.features": "skeleton_features",
+        "skeleformer.split": "SpatialGraph TemporalGraph",
+        "skeleformer.tuning": "METHODS TuningConfig apply_tuning",
+        "skeleformer.weights": "read_metadata",
+    }.items()
+    for name in names.split()
+}
 
 __all__ = [
     "COCO_PARENTS", "KINECT_PARENTS", "METHODS", "NTU_PARENTS", "STGCN", "Lifter", "LiftingHead", "ShiftGCN",
@@ -40,7 +51,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
