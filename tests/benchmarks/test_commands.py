@@ -11,8 +11,7 @@ import pytest
 
 pytest.importorskip("torch")  # some benchmarks are about training
 
-from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, windows
-from benchmarks.shared import scenes
+from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, scenes, windows
 from calibration import CalibrationError
 from engines import EngineError
 
