@@ -11,6 +11,7 @@ from torch import nn
 
 from core.errors import UserError
 from training.data.clips import Clip
+from training.data.conventions import learnable
 from training.data.datasets import load_dataset
 from training.data.vocabulary import IDLE, LABELS
 from training.evaluate import evaluate
@@ -85,7 +86,7 @@ def own_task(path: Path, split: str, validate: str | None, people: int, frames: 
     """
     data = load_dataset(path)
     own = tuple((i,) for i in range(len(data.label_names)))
-    learnt = data.part(split)
+    learnt = learnable(data.name, data.part(split), data.label_names)
     labels = {clip.label for clip in learnt}
     if len(labels) == 1:
         raise UserError(

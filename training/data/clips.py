@@ -33,6 +33,11 @@ class Clip:
     def is_3d(self) -> bool:
         return self.keypoints.shape[-1] == 3
 
+    @property
+    def seen(self) -> bool:
+        """Whether anybody is seen in any frame."""
+        return bool((self.scores > 0).any())
+
 
 def clip_of(annotation: dict[str, Any], mapping: list[int] | None, step: float = 1.0) -> Clip:
     """The clip that an annotation describes. Joints whose coordinates or score are no finite numbers are absent in it.
@@ -53,7 +58,7 @@ def clip_of(annotation: dict[str, Any], mapping: list[int] | None, step: float =
         raise ValueError(f"it has {keypoints.shape[0]} people and {keypoints.shape[1]} frames")
     if not np.isfinite(keypoints).all(-1).any():
         raise ValueError("none of its keypoints is a finite number; a frame without anybody has zeros")
-    scores = _scores(annotation.get("keypoint_score"), keypoints.shape[:3])
+    scores = np.where(_absent(keypoints), 0, _scores(annotation.get("keypoint_score"), keypoints.shape[:3]))
     if mapping is not None and (keypoints.shape[2] != 17 or keypoints.shape[3] == 3):
         from training.data.faces import to_coco17
 
@@ -69,6 +74,13 @@ def clip_of(annotation: dict[str, Any], mapping: list[int] | None, step: float =
         scores = np.any(keypoints != 0, axis=-1).astype(np.float32)
     times = _times_s(annotation, keypoints.shape[1], step)
     return Clip(str(annotation["frame_dir"]), _label(annotation), keypoints, scores.astype(np.float32), times)
+
+
+def _absent(keypoints: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(M, T, V) whether a joint is where absent ones are put: at (0, 0) of a picture; in space, where the origin may be
+    a joint's place, only with all others of its frame."""
+    zero = (keypoints == 0).all(-1)
+    return zero if keypoints.shape[-1] == 2 else np.broadcast_to(zero.all(-1, keepdims=True), zero.shape)
 
 
 def all_finite(annotation: dict[str, Any]) -> bool:

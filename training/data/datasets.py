@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import UserError
 from training.data.clips import Clip, all_finite, clip_of, usual_step
+from training.data.conventions import people_first, to_pixels, warn_of_nobody, warn_of_zeros
 from training.data.ntu import read_folder
 from training.data.pickles import load_plain_pickle
 
@@ -59,8 +60,11 @@ def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
     Sensor skeletons with other joints are mapped to COCO-17 by the file's ``to_coco17``; faces that the sensor did not
     measure are placed by ``training.data.faces``.
 
-    What can be used but is probably not meant is logged once: clips with numbers that are not finite, and splits that
-    name clips which are not there.
+    Normalised coordinates are brought to pixels, joints at (0, 0) are absent whatever their score, and people who are
+    never seen stand behind the others (``training.data.conventions``).
+
+    What can be used but is probably not meant is logged once: any of these, numbers that are not finite, clips in which
+    nobody is seen, and splits that name clips which are not there.
 
     Args:
         path: the file or the folder.
@@ -80,6 +84,7 @@ def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
         data["annotations"] = [{**a, "fps": fps} if isinstance(a, dict) else a for a in data["annotations"]]
     step = usual_step(data["annotations"])
     clips = tuple(_read(path, number, a, mapping, step) for number, a in enumerate(data["annotations"], 1))
+    clips = tuple(people_first(clip) for clip in to_pixels(path, clips, data["annotations"]))
     if names is None:
         names = tuple(map(str, range(max(clip.label for clip in clips) + 1)))
     for clip in clips:
@@ -89,6 +94,8 @@ def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
             )
     splits = _splits(path, data.get("split"))
     _warn_of_numbers(path, data["annotations"])
+    warn_of_zeros(path, data["annotations"])
+    warn_of_nobody(path, clips, names)
     _warn_of_unknown(path, clips, splits)
     return DataSet(Path(path).stem, names, clips, splits)
 
