@@ -32,6 +32,12 @@ class Capture(Protocol):
     def get(self, propId: int) -> float:
         """A ``cv2.CAP_PROP_*`` value; 0 or less where unknown."""
 
+    def set(self, propId: int, value: float) -> bool:
+        """Ask for a ``cv2.CAP_PROP_*`` value."""
+
+    def grab(self) -> bool:
+        """Go to the next frame without decoding it; False at the end."""
+
     def release(self) -> None:
         """Let the device go."""
 

@@ -12,6 +12,7 @@ import cv2
 from core.errors import SourceError
 from pipeline.sources.capture import Capture, as_bgr, claimed_frame_count, nominal_fps, open_file_capture
 from pipeline.sources.reader import Shot
+from pipeline.sources.recordings.container import is_complete, lacks_index, presented_s
 from pipeline.sources.recordings.gif import is_cut_off_gif
 
 _HEAD_BYTES = 4096
@@ -66,10 +67,30 @@ class VideoReader:
         return Shot(as_bgr(image), stamp_s)
 
     def shortfall(self) -> str | None:
-        """A sentence when the file ends well before the length that its container claims, or a GIF inside a picture."""
+        """A sentence when the file ends well before the length that its container claims, or a GIF inside a picture.
+
+        Claims alone prove nothing: a trimmed file still counts what it hides, and sound may outlast the pictures. So a
+        container that tells its size has to lack bytes, or its pictures have to break before its packets end.
+        """
         if self._cut_off_gif:
             return f"{self.name} is cut off: it breaks after {self._read} frames ({self._last_s:.1f} s)"
-        return shortfall(self.name, self._read, self._last_s, self.frame_count, self.fps)
+        sentence = shortfall(self.name, self._read, self._last_s, self.frame_count, self.fps)
+        if sentence is None or not is_complete(self._path):
+            return sentence
+        shown_s = presented_s(self._path)
+        if shown_s is not None and self.fps is not None and self._last_s + 1.5 / self.fps >= shown_s:
+            return None
+        return sentence if self._packets() > self._read else None
+
+    def _packets(self) -> int:
+        """How many encoded pictures the file gives out, counted without decoding them."""
+        packets = self._make(str(self._path))
+        packets.set(cv2.CAP_PROP_FORMAT, -1)
+        count = 0
+        while packets.grab():
+            count += 1
+        packets.release()
+        return count
 
     def close(self) -> None:
         """Closes the file."""
@@ -126,25 +147,6 @@ def _decodes(head: bytes) -> bool:
 
 def _why_not_a_video(path: Path) -> str:
     """The reason why a file did not open, as far as its first bytes tell."""
-    if _lacks_index(path):
+    if lacks_index(path):
         return f"{path} is cut off: its index is missing, as after an interrupted recording, so no frame can be read"
     return f"{path} is not a video that can be read"
-
-
-def _lacks_index(path: Path) -> bool:
-    """Whether this is an MP4 or MOV file without the ``moov`` box that locates its frames (ISO/IEC 14496-12)."""
-    size = path.stat().st_size
-    boxes: set[bytes] = set()
-    with path.open("rb") as file:
-        position = 0
-        while position + 8 <= size and len(boxes) < 16:
-            file.seek(position)
-            header = file.read(16)
-            length, kind = int.from_bytes(header[:4], "big"), header[4:8]
-            if length == 1:
-                length = int.from_bytes(header[8:16], "big")
-            boxes.add(kind)
-            if length < 8:
-                break
-            position += length
-    return b"ftyp" in boxes and b"moov" not in boxes
