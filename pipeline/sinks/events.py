@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import IO
 
 from core.errors import SinkError
 from core.types import Result
@@ -17,7 +18,8 @@ class EventSink(SinkBase):
     """Appends a line per decision; whoever reads meanwhile sees whole lines only.
 
     Args:
-        path: the file, written anew. A pipe or ``/dev/stdout`` serves as well.
+        path: the file, written anew; a second run that names it meanwhile is refused. A pipe or ``/dev/stdout`` serves
+            as well.
 
     Raises:
         SinkError: at once when the place cannot be written.
@@ -28,7 +30,13 @@ class EventSink(SinkBase):
         self._path = Path(path)
         check_place(self._path)
         try:
-            self._file = self._path.open("wb", buffering=0)
+            self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o666), "wb", buffering=0)
+            if self._path.is_file():
+                _lock(self._file)
+                self._file.truncate()
+        except BlockingIOError:
+            self._file.close()
+            raise SinkError(f"{self._path} is being written by another run; give another place") from None
         except OSError as error:
             raise SinkError(f"{self._path} cannot be written: {error.strerror}") from None
         self._records = DecisionRecords()
@@ -53,3 +61,16 @@ class EventSink(SinkBase):
                 os.ftruncate(self._file.fileno(), self._complete)  # a full disk may have taken half a line
             raise SinkError(f"{self._path} cannot be written any more: {error.strerror}") from None
         self._complete += len(line)
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Keep a second run from writing the same file; the system lets go when the file is closed or the process ends.
+
+    Raises:
+        BlockingIOError: another run holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,7 +17,10 @@ from core.errors import SourceError
 from core.redact import redact_url
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    if hasattr(cv2, "setLogLevel"):  # OpenCV 4
+        cv2.setLogLevel(0)
+    else:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class Capture(Protocol):
@@ -122,3 +125,15 @@ def claimed_frame_count(capture: Capture) -> int | None:
     """Number of frames as the container claims; None for streams and where the container does not say."""
     count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     return int(count) if 0.0 < count < 1e9 else None
+
+
+def pixel_aspect(capture: Capture) -> float:
+    """Width of a shown pixel by its height as the container claims; 1 where it says nothing sensible.
+
+    OpenCV turns pictures by their rotation mark without turning the aspect.
+    """
+    across, down = (float(capture.get(which)) for which in (cv2.CAP_PROP_SAR_NUM, cv2.CAP_PROP_SAR_DEN))
+    aspect = across / down if across > 0 and down > 0 else 1.0
+    if capture.get(cv2.CAP_PROP_ORIENTATION_AUTO) and round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 == 90:
+        aspect = 1 / aspect
+    return aspect if 0.2 <= aspect <= 5.0 else 1.0

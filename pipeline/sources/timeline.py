@@ -7,8 +7,8 @@ import math
 LONGEST_GAP_S = 3600.0
 """A recording's step forwards beyond this is taken for a broken time stamp, not for an hour without pictures."""
 
-SMALL_STEP_BACK_S = 1.0
-"""Up to this far backwards a stamp is out of order; farther back the clock has been set anew."""
+SMALL_STEP_BACK_S = 0.25
+"""Up to this far backwards a stamp is out of order; farther back the clock was set anew (some are each second)."""
 
 _SMALLEST_STEP_S = 1e-3
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import SourceError
-from pipeline.sources.capture import Capture, as_bgr, claimed_frame_count, nominal_fps, open_file_capture
+from pipeline.sources.capture import Capture, as_bgr, claimed_frame_count, nominal_fps, open_file_capture, pixel_aspect
 from pipeline.sources.reader import Shot
 from pipeline.sources.recordings.container import is_complete, lacks_index, presented_s
 from pipeline.sources.recordings.gif import is_cut_off_gif
@@ -40,6 +42,7 @@ class VideoReader:
         self._read = 0
         self._last_s = 0.0
         self._cut_off_gif = False
+        self._pixel_aspect = 1.0
 
     def open(self) -> None:
         """Raises SourceError when the file is missing, unreadable, empty or no video."""
@@ -50,6 +53,7 @@ class VideoReader:
             raise SourceError(_why_not_a_video(self._path))
         self.fps = nominal_fps(self._capture)
         self.frame_count = claimed_frame_count(self._capture)
+        self._pixel_aspect = pixel_aspect(self._capture)
 
     def read(self) -> Shot | None:
         """The next frame in display order with its presentation time; None at the end or where the file breaks."""
@@ -64,7 +68,14 @@ class VideoReader:
         self._read += 1
         if math.isfinite(stamp_s):
             self._last_s = max(self._last_s, stamp_s)
-        return Shot(as_bgr(image), stamp_s)
+        return Shot(self._square_pixels(as_bgr(image)), stamp_s)
+
+    def _square_pixels(self, image: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        """Widen or narrow a picture of an anamorphic recording as a player does; its height stays."""
+        if image is None or self._pixel_aspect == 1.0:
+            return image
+        height, width = image.shape[:2]
+        return cv2.resize(image, (max(1, round(width * self._pixel_aspect)), height)).astype(np.uint8, copy=False)
 
     def shortfall(self) -> str | None:
         """A sentence when the file ends well before the length that its container claims, or a GIF inside a picture.

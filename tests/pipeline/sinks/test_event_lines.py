@@ -126,3 +126,15 @@ except SinkError as error:
     assert 0 < len(text) < 1000
     assert text.endswith("\n")
     assert [json.loads(line)["frame"] for line in text.splitlines()] == list(range(len(text.splitlines())))
+
+
+def test_a_second_writer_is_refused_and_takes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    first = EventSink(path)
+    first._append(b"{}\n")
+    with pytest.raises(SinkError, match="is being written by another run"):
+        EventSink(path)
+    assert path.read_bytes() == b"{}\n"
+    first.close()
+    EventSink(path).close()
+    assert path.read_bytes() == b""  # written anew

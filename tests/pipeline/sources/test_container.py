@@ -86,3 +86,17 @@ def test_a_stump_says_nothing_and_breaks_nothing(tmp_path: Path, content: bytes)
     path.write_bytes(content)
     assert is_complete(path) in (None, False)
     assert presented_s(path) is None
+
+
+@pytest.mark.parametrize(("aspect", "width"), [("16/15", 68), ("1/2", 32), ("2/1", 128), ("1/1", 64), ("99/1", 64)])
+def test_anamorphic_pixels_become_square(tmp_path: Path, aspect: str, width: int) -> None:
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("mpeg4", rate=FPS)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(aspect)
+        for _ in range(5):
+            file.mux(video.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), format="rgb24")))
+        file.mux(video.encode(None))
+    with open_source(path) as source:
+        assert {frame.image.shape for frame in source} == {(48, width, 3)}

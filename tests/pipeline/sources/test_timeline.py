@@ -55,3 +55,11 @@ def test_whatever_comes_the_line_is_finite_and_rises(raw: list[float]) -> None:
     assert got[0] == 0
     assert all(math.isfinite(value) for value in got)
     assert all(later > earlier for earlier, later in itertools.pairwise(got))
+
+
+def test_a_clock_that_restarts_each_second_goes_on() -> None:
+    """Each restart costs one interval, as between any two pictures, so that the length stays right."""
+    timeline = Timeline(0.1)
+    times = [timeline.stamp((i % 10) / 10) for i in range(48)]
+    assert times == pytest.approx([i / 10 for i in range(48)], abs=1e-6)
+    assert timeline.jumps == 4
