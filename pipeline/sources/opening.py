@@ -21,6 +21,7 @@ from pipeline.sources.live import LiveReader, explain_camera, explain_url
 from pipeline.sources.options import LiveOptions
 from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
+from pipeline.sources.recordings.animation import AnimationReader, pictures_within
 from pipeline.sources.recordings.pictures import PICTURE_SUFFIXES, Picture, PictureReader, pictures_in
 from pipeline.sources.recordings.video import VideoReader
 from pipeline.sources.source import Source
@@ -152,6 +153,8 @@ def _path(path: Path, fps: float, capture: Callable[[int | str], Capture] | None
         name = path.resolve().name or str(path)
         return name, lambda: PictureReader(pictures, name, fps)
     if path.suffix.lower() in PICTURE_SUFFIXES:
+        if pictures_within(path) > 1:
+            return path.name, lambda: AnimationReader(path, fps)
         return path.name, lambda: PictureReader([path], path.name, fps)
     return path.name, lambda: VideoReader(path, capture or open_file_capture)
 

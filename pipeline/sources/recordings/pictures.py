@@ -20,11 +20,17 @@ PICTURE_SUFFIXES = frozenset(
 )
 """Endings that count as pictures. ``.gif`` is a video."""
 
+SAME_ASPECT = 0.02
+"""Pictures whose width to height differs by less than this fraction have the same proportions."""
+
 Picture = Path | NDArray[np.uint8]
 
 
 class PictureReader:
-    """Pictures in order, one every 1/fps seconds. EXIF rotation is honoured; sizes may differ.
+    """Pictures in order, one every 1/fps seconds. EXIF rotation is honoured.
+
+    Sizes may differ. Pictures of the first one's proportions are brought to its size, since they show one scene at
+    several scales; others stay as they are.
 
     Args:
         pictures: files, or images already in memory ((H, W, 3) uint8 BGR, or gray).
@@ -42,6 +48,7 @@ class PictureReader:
         self._interval_s = 1.0 / fps
         self._next = 0
         self._bad: list[str] = []
+        self._size: tuple[int, int] | None = None  # (width, height) of the first picture
 
     def open(self) -> None:
         """Raises SourceError when a listed file is missing."""
@@ -59,7 +66,15 @@ class PictureReader:
         image = as_bgr(_decode(picture) if isinstance(picture, Path) else picture)
         if image is None:
             self._bad.append(picture.name if isinstance(picture, Path) else f"number {self._next}")
-        return Shot(image, stamp_s)
+        return Shot(None if image is None else self._at_one_scale(image), stamp_s)
+
+    def _at_one_scale(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = image.shape[:2]
+        if self._size is None:
+            self._size = width, height
+        if (width, height) == self._size or abs(width * self._size[1] / (height * self._size[0]) - 1) > SAME_ASPECT:
+            return image
+        return cv2.resize(image, self._size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
     def shortfall(self) -> str | None:
         """A sentence when pictures could not be read."""
