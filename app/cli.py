@@ -115,8 +115,11 @@ def _options(args: argparse.Namespace, *, headless: bool, outputs: Outputs) -> R
         raise UserError("Name a source: --video FILE, --camera N, --url ADDRESS or --images DIR.")
     if args.images_fps is not None and not any(isinstance(spec, Path) and os.path.isdir(spec) for spec in args.sources):
         raise UserError("--images-fps says how fast a folder of pictures plays; name one with --images DIR.")
+    if args.fps is not None and not any(isinstance(spec, Path) and not os.path.isdir(spec) for spec in args.sources):
+        raise UserError("--fps says how fast a video plays; name one with --video FILE.")
     return RunOptions(
         sources=args.sources,
+        fps=args.fps,
         images_fps=args.images_fps,
         headless=headless,
         outputs=outputs,
@@ -142,6 +145,9 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         ("--images", _folder, "DIR", "folder of pictures, in the order of their names"),
     ):
         group.add_argument(option, type=kind, metavar=metavar, action=_AddSource, dest="sources", help=text)
+    group.add_argument(
+        "--fps", type=_picture_rate, metavar="N", help="frames a second of a video, in place of its own time stamps"
+    )
     group.add_argument(
         "--images-fps", type=_picture_rate, metavar="N", help="pictures a second of such a folder (default: 25)"
     )

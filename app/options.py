@@ -77,6 +77,7 @@ class RunOptions:
 
     Attributes:
         sources: one pipeline each, in the order given.
+        fps: frames a second of videos and folders of pictures; None takes a video's own time stamps.
         images_fps: pictures a second of a folder; None takes the pipeline's own.
         headless: without the window.
         outputs: where results go.
@@ -92,6 +93,7 @@ class RunOptions:
     """
 
     sources: tuple[SourceSpec, ...]
+    fps: float | None = None
     images_fps: float | None = None
     headless: bool = False
     outputs: Outputs = Outputs()

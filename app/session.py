@@ -158,6 +158,7 @@ def open_session(
             model=model if model is not None else options.model,
             backend=options.backend,
             policy=policy,
+            fps=options.fps,
             picture_fps=options.images_fps,
             stride_s=options.stride_s,
             threshold=options.threshold,

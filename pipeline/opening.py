@@ -19,6 +19,7 @@ SourceSpec = str | int | Path | Sequence[Any] | FrameSource
 def source_of(
     source: SourceSpec,
     policy: Policy | str | None,
+    fps: float | None,
     picture_fps: float | None,
     clock: Callable[[], float],
     on_event: Callable[[SourceEvent], None] | None,
@@ -35,8 +36,8 @@ def source_of(
         wanted = None if policy is None else Policy(policy)
     except ValueError:
         raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
-    fps = PICTURE_FPS if picture_fps is None else picture_fps
-    return open_source(source, policy=wanted, fps=fps, clock=clock, on_event=on_event)  # type: ignore[arg-type]
+    pictures = PICTURE_FPS if picture_fps is None else picture_fps
+    return open_source(source, policy=wanted, fps=pictures, video_fps=fps, clock=clock, on_event=on_event)  # type: ignore[arg-type]
 
 
 def is_quick(source: SourceSpec) -> bool:

@@ -58,6 +58,7 @@ class Pipeline(Iterator[Result]):
         model: what ``ActionModel.load`` takes, None for the shipped model; or a loaded model, which several pipelines
             may share and which is the caller's to close.
         policy: which frames count when the source is faster than the pipeline; None lets the source choose.
+        fps: frames a second of a video, in place of its own time stamps.
         picture_fps: pictures a second of a folder or list of pictures; None for 25.
         recognise: False finds and follows people only.
         backend: what runs the action model (see ``engines.load``).
@@ -85,6 +86,7 @@ class Pipeline(Iterator[Result]):
         pose: str | PoseEstimator = "movenet",
         model: str | Path | ActionModel | None = None,
         policy: Policy | str | None = None,
+        fps: float | None = None,
         picture_fps: float | None = None,
         recognise: bool = True,
         backend: str = "auto",
@@ -102,7 +104,7 @@ class Pipeline(Iterator[Result]):
         follow = Tracker(tracker)
         config = _config(recogniser, stride_s, threshold, follow.lost_s)
         parts = open_together(
-            lambda: source_of(source, policy, picture_fps, clock, on_event),
+            lambda: source_of(source, policy, fps, picture_fps, clock, on_event),
             lambda: create_pose(pose, **(pose_options or {})) if isinstance(pose, str) else pose,
             lambda: model_of(model, backend, precision) if recognise else None,
             check=lambda: check_model(model) if recognise else None,

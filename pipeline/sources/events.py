@@ -21,6 +21,7 @@ class EventKind(str, Enum):
     TRUNCATED = "truncated"
     SIZE_CHANGED = "size_changed"
     CLOCK_JUMP = "clock_jump"
+    RATE_ASSUMED = "rate_assumed"
     STALLED = "stalled"
     LOST = "lost"
     RECONNECTED = "reconnected"

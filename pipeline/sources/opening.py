@@ -41,6 +41,7 @@ def open_source(
     *,
     policy: Policy | None = None,
     fps: float = PICTURE_FPS,
+    video_fps: float | None = None,
     camera_size: tuple[int, int] | None = None,
     camera_fps: float | None = None,
     options: LiveOptions | None = None,
@@ -56,6 +57,7 @@ def open_source(
             video file (``.gif`` included).
         policy: see ``Policy``; None chooses by the kind of source.
         fps: pictures a second for folders and lists of pictures.
+        video_fps: frames a second of a video file, in place of its own time stamps.
         camera_size: (width, height) to ask a camera for.
         camera_fps: rate to ask a camera for.
         options: time-outs and retries of live sources.
@@ -66,10 +68,11 @@ def open_source(
     Raises:
         SourceError: one sentence that says why there is nothing to read.
     """
-    if not (math.isfinite(fps) and fps > 0):
-        raise SourceError(f"pictures cannot be played at {fps:g} frames a second")
+    for rate in (fps, video_fps):
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise SourceError(f"pictures cannot be played at {rate:g} frames a second")
     options = options or LiveOptions()
-    name, make = _reader(spec, fps, camera_size, camera_fps, options, capture)
+    name, make = _reader(spec, fps, video_fps, camera_size, camera_fps, options, capture)
     return Source(name, make, policy=policy, options=options, clock=clock, on_event=on_event)
 
 
@@ -79,13 +82,14 @@ def opens_at_once(spec: str | int | Path | Sequence[Any]) -> bool:
     Raises:
         SourceError: it is no source at all.
     """
-    _, make = _reader(spec, PICTURE_FPS, None, None, LiveOptions(), None)
+    _, make = _reader(spec, PICTURE_FPS, None, None, None, LiveOptions(), None)
     return not make().live
 
 
 def _reader(
     spec: str | int | Path | Sequence[Any],
     fps: float,
+    video_fps: float | None,
     camera_size: tuple[int, int] | None,
     camera_fps: float | None,
     options: LiveOptions,
@@ -108,7 +112,9 @@ def _reader(
             raise SourceError("the name of the source is empty")
         spec = Path(spec)
     if isinstance(spec, Path):
-        return _path(Path(os.path.expanduser(spec)), fps, capture)  # nobody's ~ stays what it is: no such file
+        return _path(
+            Path(os.path.expanduser(spec)), fps, video_fps, capture
+        )  # nobody's ~ stays what it is: no such file
     if isinstance(spec, Sequence):
         return _list(spec, fps)
     given = type(spec).__name__
@@ -147,7 +153,9 @@ def _url(
     return name, lambda: LiveReader(name, make, lambda: explain_url(url))
 
 
-def _path(path: Path, fps: float, capture: Callable[[int | str], Capture] | None) -> tuple[str, Callable[[], Reader]]:
+def _path(
+    path: Path, fps: float, video_fps: float | None, capture: Callable[[int | str], Capture] | None
+) -> tuple[str, Callable[[], Reader]]:
     if os.path.isdir(path):
         pictures = pictures_in(path)
         name = path.resolve().name or str(path)
@@ -156,7 +164,7 @@ def _path(path: Path, fps: float, capture: Callable[[int | str], Capture] | None
         if pictures_within(path) > 1:
             return path.name, lambda: AnimationReader(path, fps)
         return path.name, lambda: PictureReader([path], path.name, fps)
-    return path.name, lambda: VideoReader(path, capture or open_file_capture)
+    return path.name, lambda: VideoReader(path, capture or open_file_capture, video_fps)
 
 
 def _list(pictures: Sequence[Any], fps: float) -> tuple[str, Callable[[], Reader]]:

@@ -27,6 +27,7 @@ class Timeline:
     def __init__(self, interval_s: float) -> None:
         self.interval_s = interval_s
         self.jumps = 0
+        self.assumed = 0  # pictures whose moment the nominal rate has told
         self._offset: float | None = None
         self._last = 0.0
         self._first_raw = 0.0
@@ -50,6 +51,7 @@ class Timeline:
             return self._last
         if not self._advanced and raw == self._first_raw:
             self._last += self.interval_s
+            self.assumed += 1
             return self._last
         wanted = raw + self._offset
         if not math.isfinite(wanted) or wanted > self._last + longest_gap_s or wanted < self._last - SMALL_STEP_BACK_S:

@@ -14,6 +14,7 @@ from pipeline.sources.journal import Journal
 from pipeline.sources.timeline import Timeline
 
 _FALLBACK_FPS = 25.0
+_UNSTAMPED = 5  # pictures without a stamp of their own that are no accident
 
 
 class FrameNumbering:
@@ -54,7 +55,7 @@ class FrameNumbering:
     def frame(self, image: NDArray[np.uint8], stamp_s: float | None) -> Frame:
         """The picture as the next frame; ``stamp_s`` None takes the clock."""
         now_s = self._clock()
-        jumps = self._timeline.jumps
+        jumps, assumed = self._timeline.jumps, self._timeline.assumed
         if stamp_s is None:
             # The machine's own clock is right about an outage, however long.
             time_s = self._timeline.stamp(now_s, longest_gap_s=math.inf)
@@ -64,6 +65,10 @@ class FrameNumbering:
         if self._timeline.jumps > jumps:
             sentence = f"the time stamps of {self._name} jump; they are continued"
             self._journal.note(EventKind.CLOCK_JUMP, Severity.WARNING, sentence, time_s)
+        if assumed + 1 == self._timeline.assumed == _UNSTAMPED:
+            rate = 1 / self._timeline.interval_s
+            sentence = f"{self._name} has no time stamps; {rate:g} frames a second are assumed (--fps says otherwise)"
+            self._journal.note(EventKind.RATE_ASSUMED, Severity.WARNING, sentence, time_s)
         size = (image.shape[1], image.shape[0])
         if self.size is not None and size != self.size:
             old = f"{self.size[0]}x{self.size[1]}"

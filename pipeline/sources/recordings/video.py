@@ -28,13 +28,17 @@ class VideoReader:
     Args:
         path: the file.
         capture: makes the capture; replaceable for tests.
+        fps: frames a second, in place of the container's time stamps.
     """
 
     live = False
 
-    def __init__(self, path: Path, capture: Callable[[str], Capture] = open_file_capture) -> None:
+    def __init__(
+        self, path: Path, capture: Callable[[str], Capture] = open_file_capture, fps: float | None = None
+    ) -> None:
         self.name = path.name
         self.fps: float | None = None
+        self._given_fps = fps
         self.frame_count: int | None = None
         self._path = path
         self._make = capture
@@ -51,7 +55,7 @@ class VideoReader:
         self._capture = self._make(str(self._path))
         if not self._capture.isOpened():
             raise SourceError(_why_not_a_video(self._path))
-        self.fps = nominal_fps(self._capture)
+        self.fps = self._given_fps or nominal_fps(self._capture)
         self.frame_count = claimed_frame_count(self._capture)
         self._pixel_aspect = pixel_aspect(self._capture)
 
@@ -65,6 +69,8 @@ class VideoReader:
         if not ok:
             return None
         stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
+        if self._given_fps is not None:
+            stamp_s = self._read / self._given_fps
         self._read += 1
         if math.isfinite(stamp_s):
             self._last_s = max(self._last_s, stamp_s)

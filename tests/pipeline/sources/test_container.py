@@ -100,3 +100,23 @@ def test_anamorphic_pixels_become_square(tmp_path: Path, aspect: str, width: int
         file.mux(video.encode(None))
     with open_source(path) as source:
         assert {frame.image.shape for frame in source} == {(48, width, 3)}
+
+
+def test_a_stream_without_time_stamps_says_what_rate_is_assumed(tmp_path: Path) -> None:
+    path = tmp_path / "a.h264"
+    with av.open(str(path), "w", format="h264") as file:
+        video = file.add_stream("libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(12):
+            file.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        file.mux(video.encode(None))
+    frames, events = read(path)
+    assert frames == 12
+    assert [event.kind for event in events] == [EventKind.RATE_ASSUMED]
+    assert "frames a second are assumed (--fps says otherwise)" in events[0].message
+
+
+def test_a_given_rate_takes_the_place_of_time_stamps(tmp_path: Path) -> None:
+    with open_source(write(tmp_path / "a.mp4", frames=5), video_fps=4) as source:
+        assert [frame.time_s for frame in source] == pytest.approx([0, 0.25, 0.5, 0.75, 1.0])
+        assert source.fps == 4
