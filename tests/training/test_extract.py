@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training.test_data import annotation
 from training.__main__ import main
+from training.data.clips import clip_of
 from training.data.datasets import load_dataset
 from training.data.extract import (
     LabelledVideo,
@@ -122,7 +124,31 @@ def test_a_class_without_a_video_is_told(folder, caplog):
     (folder / "yawn").mkdir()
     (folder / "yawn" / "notes.txt").write_text("to be filmed")
     assert {video.label for video in find_videos(folder)} == {"cross", "stroll"}
-    assert [record.getMessage() for record in caplog.records] == [f"left out: there is no video in {folder / 'yawn'}"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped, since their endings are no video's: yawn/notes.txt",
+        f"left out: there is no video in {folder / 'yawn'}",
+    ]
+
+
+def test_every_ending_counts_and_hidden_files_are_nobodys(folder, caplog):
+    for name in ("b.WMV", "c.MTS", "d.3gp", ".hidden.mp4"):
+        (folder / "stroll" / name).write_bytes(b"x")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "a.mp4").write_bytes(b"x")
+    found = find_videos(folder)
+    assert {"b.WMV", "c.MTS", "d.3gp"} <= {video.path.name for video in found}
+    assert {video.label for video in found} == {"cross", "stroll"}
+    assert not any(video.path.name.startswith(".") for video in found)
+    assert not caplog.records
+
+
+def test_a_clip_keeps_the_time_stamps_of_its_video(tmp_path):
+    """Frames of 0.1 and of 0.3 s: one mean rate would be wrong by up to a second."""
+    times = np.concatenate([np.arange(10) * 0.1, 1.0 + np.arange(10) * 0.3])
+    (own,) = (clip_of(annotation() | {"times_s": times, "fps": 5.0}, None),)
+    assert np.allclose(own.times_s, times)
+    with pytest.raises(ValueError, match="times_s"):
+        clip_of(annotation() | {"times_s": times[::-1]}, None)
 
 
 def test_nothing_is_foretold_in_what_is_learnt_from():

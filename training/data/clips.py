@@ -139,7 +139,12 @@ def usual_step(annotations: Iterable[Any]) -> float:
 
 
 def _times_s(annotation: dict[str, Any], frames: int, step: float) -> NDArray[np.float64]:
-    """(T,) seconds of each frame."""
+    """(T,) seconds of each frame: its own time stamps (``times_s``) if there are any, else by counter or rate."""
+    if annotation.get("times_s") is not None:
+        own = np.asarray(_numbers(annotation["times_s"], "times_s"), np.float64)
+        if own.shape != (frames,) or not np.isfinite(own).all() or (np.diff(own) < 0).any():
+            raise ValueError(f"its times_s are no series of {frames} rising numbers")
+        return own - own[0]
     irregular = "frame_index" in annotation  # the counter of the recording tells the time
     given = annotation["fps"] if irregular else annotation.get("fps", 30.0)
     try:

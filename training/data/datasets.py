@@ -81,7 +81,10 @@ def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
     names = _label_names(path, data.get("label_names"))
     mapping = _mapping(path, data.get("to_coco17"))
     if fps is not None:
-        data["annotations"] = [{**a, "fps": fps} if isinstance(a, dict) else a for a in data["annotations"]]
+        data["annotations"] = [
+            {k: v for k, v in a.items() if k != "times_s"} | {"fps": fps} if isinstance(a, dict) else a
+            for a in data["annotations"]
+        ]
     step = usual_step(data["annotations"])
     clips = tuple(_read(path, number, a, mapping, step) for number, a in enumerate(data["annotations"], 1))
     clips = tuple(people_first(clip) for clip in to_pixels(path, clips, data["annotations"]))

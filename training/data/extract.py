@@ -25,12 +25,12 @@ from core.errors import UserError
 from pipeline.pose.base import PoseEstimator
 from pipeline.pose.create import create_pose
 from pipeline.sources import Policy, open_source
+from pipeline.sources.recordings.video import VIDEO_SUFFIXES
 from pipeline.tracking import Tracker
 from training.files import refuse_overwriting, require_writable, write_whole
 
 log = logging.getLogger(__name__)
 
-VIDEO_SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".gif", ".m4v", ".mpg", ".mpeg"}
 PEOPLE = 2
 """Tracks kept of a video: those with the largest sum of scores."""
 
@@ -58,25 +58,30 @@ class Skeletons:
 
 
 def find_videos(folder: Path) -> list[LabelledVideo]:
-    """Videos in one folder a class; a folder without any is told.
+    """Videos in one folder a class; folders without any and files with other endings are listed in a warning.
+
+    Hidden files and folders do not count.
 
     Raises:
         UserError: the folder is missing or holds no class folder with a video.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; give one with a sub-folder of videos for each class")
-    found, empty = [], []
-    for sub in sorted(p for p in folder.iterdir() if p.is_dir()):
-        videos = [
-            LabelledVideo(path, sub.name)
-            for path in sorted(sub.iterdir())
-            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()  # a link may lead nowhere
-        ]
+    found, empty, others = [], [], []
+    for sub in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        files = [
+            p for p in sorted(sub.iterdir()) if p.is_file() and not p.name.startswith(".")
+        ]  # links may lead nowhere
+        videos = [LabelledVideo(path, sub.name) for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+        others += [f"{sub.name}/{path.name}" for path in files if path.suffix.lower() not in VIDEO_SUFFIXES]
         found += videos
         if not videos:
             empty.append(sub.name)
     if not found:
         raise UserError(f"no sub-folder of {folder} holds a video; one sub-folder a class is expected")
+    if others:
+        log.warning("skipped, since their endings are no video's: %s%s",
+                    ", ".join(others[:10]), f" and {len(others) - 10} more" if len(others) > 10 else "")  # fmt: skip
     if empty:
         log.warning("left out: there is no video in %s", ", ".join(f"{folder / name}" for name in empty))
     return found
@@ -251,6 +256,7 @@ def _assemble(places: Mapping[LabelledVideo, Path], validation: float) -> dict:
                 {
                     "frame_dir": video.name, "label": labels.index(video.label), "img_shape": (height, width),
                     "original_shape": (height, width), "total_frames": len(times), "fps": fps,
+                    "times_s": times - times[:1],
                     "keypoint": file["keypoints"].astype(np.float16),
                     "keypoint_score": file["scores"].astype(np.float16),
                 }

@@ -17,6 +17,13 @@ from pipeline.sources.reader import Shot
 from pipeline.sources.recordings.container import is_complete, lacks_index, presented_s
 from pipeline.sources.recordings.gif import is_cut_off_gif
 
+_SUFFIXES = (
+    "3g2 3gp asf avi divx f4v flv gif h264 264 h265 265 hevc m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts mxf ogv "
+    "qt ts vob webm wmv"
+)
+VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
+"""Endings that count as videos in a folder; a file that is named by itself may have any."""
+
 _HEAD_BYTES = 4096
 
 
