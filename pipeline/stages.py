@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from calibration import CalibrationError
 from core.errors import UserError
+from core.preprocess import MAX_GAP_S
 from core.types import Action, Frame, Person
 from engines import EngineError
 from pipeline.channel import Channel
@@ -24,6 +26,7 @@ from pipeline.tracking import Tracker
 log = logging.getLogger(__name__)
 
 _FALLBACK_FPS = 25.0
+_SLOW_GAPS = 4  # in a row, before the rate is called too low: a pause or two is none
 
 
 class PipelineError(Exception):
@@ -123,6 +126,9 @@ class PoseStage:
         # A source of this project gives stamps that only go forwards, the same as in its events; others may not.
         interval_s = 1.0 / (getattr(source, "fps", None) or _FALLBACK_FPS)
         self._timeline = None if isinstance(source, Source) else Timeline(interval_s)
+        self._last_s = -math.inf
+        self._slow = 0
+        self._warned_of_rate = False
 
     def run(self) -> None:
         """Until the source ends or fails, or nobody wants the people any more."""
@@ -156,6 +162,7 @@ class PoseStage:
         captured = received if origin_s is None else min(received, origin_s + frame.time_s)
         if self._timeline is not None:
             frame = replace(frame, time_s=self._timeline.stamp(frame.time_s))
+        self._warn_of_rate(frame.time_s)
         poses = self._pose.estimate(frame)
         found = self._clock()
         people = self._tracker.update(poses, frame.time_s)
@@ -174,6 +181,19 @@ class PoseStage:
             {name: seconds * 1e3 for name, seconds in stage_ms.items()},
             done,
         )
+
+    def _warn_of_rate(self, time_s: float) -> None:
+        """Say once that motion cannot be told between frames so far apart: windows do not bridge such gaps."""
+        gap_s, self._last_s = time_s - self._last_s, time_s
+        if not math.isfinite(gap_s):
+            return
+        self._slow = self._slow + 1 if gap_s > MAX_GAP_S else 0
+        if self._slow == _SLOW_GAPS and not self._warned_of_rate:
+            self._warned_of_rate = True
+            log.warning(
+                "only %.1f frames a second are looked at; actions need %.0f, so expect few labels and wrong ones",
+                1 / gap_s, math.ceil(1 / MAX_GAP_S),
+            )  # fmt: skip
 
 
 class RecogniseStage:

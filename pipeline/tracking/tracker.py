@@ -48,6 +48,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._confirmed = 0
         self._time_s: float | None = None
+        self._gaps_s = (0.0, 0.0)  # between the last three frames
 
     @property
     def lost_s(self) -> float:
@@ -69,7 +70,9 @@ class Tracker:
         """
         if self._time_s is not None and time_s <= self._time_s:
             raise ValueError(f"frames must advance in time, but {time_s} s follows {self._time_s} s")
-        first, self._time_s = self._time_s is None, time_s
+        first = self._time_s is None
+        self._gaps_s = self._gaps_s[1], 0.0 if self._time_s is None else time_s - self._time_s
+        self._time_s = time_s
         self._forget(time_s)
         for track in self._tracks:
             track.predict(time_s)
@@ -120,5 +123,7 @@ class Tracker:
         track.confirmed = True
 
     def _forget(self, time_s: float) -> None:
-        limit = {True: self.config.lost_s, False: self.config.newcomer_s}
+        # At a low rate a newcomer has to be seen in the next frame; one long gap between short ones is no rate.
+        newcomer_s = max(self.config.newcomer_s, 1.5 * min(self._gaps_s))
+        limit = {True: max(self.config.lost_s, newcomer_s), False: newcomer_s}
         self._tracks = [t for t in self._tracks if t.unseen_s(time_s) <= limit[t.confirmed]]

@@ -461,3 +461,11 @@ def test_people_who_rest_keep_their_actions_and_their_ids(action_model: ActionMo
         return decisions(results[:-1])  # the last frame of one of them is foretold
 
     assert labels(Resting()) == labels(ScriptedPose())
+
+
+@pytest.mark.parametrize(("fps", "warnings"), [(1.0, 1), (2.0, 1), (3.0, 0), (25.0, 0)])
+def test_a_rate_too_low_for_actions_is_said_once(fps: float, warnings: int, caplog: pytest.LogCaptureFixture) -> None:
+    pictures = [np.zeros((24, 32, 3), np.uint8)] * 12
+    with Pipeline(pictures, pose=ScriptedPose(lambda time_s: []), picture_fps=fps, recognise=False) as pipeline:
+        assert len(list(pipeline)) == 12
+    assert caplog.text.count("frames a second are looked at") == warnings

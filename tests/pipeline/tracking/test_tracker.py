@@ -210,3 +210,22 @@ def test_an_hour_without_anybody_and_then_somebody_new() -> None:
     for i in range(10):
         ids |= {p.track for p in tracker.update([pose_of(walker(0, 300, 400, 160, 10))], 3600 + i / 10)}
     assert ids == {2}
+
+
+@pytest.mark.parametrize("fps", [1, 2, 3, 4, 15, 60, 240])
+def test_a_newcomer_who_walks_past_has_one_id_at_any_rate(fps: int) -> None:
+    tracker = Tracker()
+    tracker.update([], -1 / fps)
+    times = np.arange(8 * fps) / fps
+    ids = [p.track for t in times for p in tracker.update([pose_of(walker(t, 100, 400, 200, 60))], float(t))]
+    assert set(ids) == {1}
+    assert len(ids) >= 8 * fps - max(1, fps // 4)
+
+
+def test_one_long_pause_is_no_low_rate() -> None:
+    """Whoever was glimpsed once before a pause is a newcomer afterwards."""
+    tracker = Tracker()
+    body = pose_of(walker(0.0, 100, 400, 200, 60))
+    for time_s, poses in ((0.0, []), (0.1, []), (0.2, [body])):
+        assert tracker.update(poses, time_s) == ()
+    assert tracker.update([body], 1.0) == ()
