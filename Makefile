@@ -7,12 +7,13 @@ PIP = $(PY) -m pip --disable-pip-version-check install --quiet --constraint cons
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench mmpose clean
+.PHONY: help demo test test-fast lint bench mmpose clean
 
 help:
 	@echo "make demo    label the bundled clip: writes demo.mp4 and demo.jsonl"
 	@echo "make test    the whole test suite"
-	@echo "make lint    ruff and mypy"
+	@echo "make test-fast    the tests that take no time, for people at work"
+	@echo "make lint    ruff, mypy and the arrows between folders"
 	@echo "make bench   stage times, frames per second and end-to-end age on the bundled clip"
 	@echo "make mmpose  what --pose mmpose:CONFIG and export-pose need"
 	@echo "make clean   remove what the other targets made, except $(VENV)"
@@ -44,9 +45,14 @@ mmpose: $(VENV)/.mmpose-stamp
 test: $(VENV)/.dev-stamp $(VENV)/.mmpose-stamp
 	$(PY) -m pytest $(PYTEST_ARGS)
 
+test-fast: $(VENV)/.dev-stamp
+	$(PY) -m pytest --numprocesses auto --dist worksteal -m "not slow" $(PYTEST_ARGS)
+
 lint: $(VENV)/.dev-stamp
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
 
 bench: $(VENV)/.run-stamp
 	$(PY) -m app bench --video assets/demo.mp4 --json bench.json

@@ -24,7 +24,7 @@ from training.data.clips import Clip
 from training.data.datasets import DataSet, load_dataset
 from training.evaluate import evaluate
 from training.finetune import FinetuneConfig, predictor, teach
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 WINDOWS = 2000
 """Drawn in an epoch."""

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.report import exit_code, outputs, positive
-from core.oks import AREA_OF_BOX, COCO_SIGMAS, match_poses, suppress_duplicates
+from core.similarity import AREA_OF_BOX, COCO_SIGMAS, match_poses, suppress_duplicates
 from core.types import Frame, Pose
 from pipeline import open_source
 from pipeline.pose import PoseEstimator, create_pose

@@ -1,11 +1,87 @@
-"""How alike two bodies are: overlap of boxes, and keypoint similarity that allows for motion."""
+"""How alike two bodies are: keypoint similarity, with or without motion, overlap of boxes, and what both suppress."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.oks import COCO_SIGMAS
+from core.types import Pose
+
+COCO_SIGMAS = np.array(
+    [.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087, .089, .089], np.float32
+)  # fmt: skip
+"""How far human annotators disagree about each keypoint, relative to body size (COCO keypoint evaluation)."""
+
+AREA_OF_BOX = 0.53
+"""A body covers about half of the box around it; COCO's similarity wants the body's area."""
+
+
+def keypoint_area(keypoints: NDArray[np.float32]) -> float:
+    """Body area in square pixels, guessed from the extent of (17, 2) keypoints.
+
+    The short side counts at least a third of the long one, so that somebody seen from the side or lying straight is not
+    taken for a tiny body.
+    """
+    width, height = (keypoints.max(axis=0) - keypoints.min(axis=0)).tolist()
+    longest = max(width, height, 1.0)
+    return AREA_OF_BOX * longest * max(min(width, height), longest / 3)
+
+
+def oks(a: Pose, b: Pose, least_score: float = 0.0, slack: float = 0.0) -> float:
+    """Object keypoint similarity of two poses, in [0, 1] (COCO keypoint evaluation, with the mean area of both).
+
+    Args:
+        a: a pose in pixels.
+        b: another pose in pixels of the same picture size.
+        least_score: keypoints count where both poses are at least this sure; where none is, the similarity is 0.
+        slack: pixels by which the body may have moved between the two, as a standard deviation.
+    """
+    both = np.minimum(a.scores, b.scores) >= least_score
+    if not both.any():
+        return 0.0
+    area = (keypoint_area(a.keypoints) + keypoint_area(b.keypoints)) / 2
+    squared = ((a.keypoints - b.keypoints) ** 2).sum(axis=1)
+    terms = np.exp(-squared / (2 * (area * (2 * COCO_SIGMAS) ** 2 + slack**2)))
+    return float(terms[both].mean())
+
+
+def suppress_duplicates(poses: Sequence[Pose], threshold: float, least_score: float = 0.2) -> list[Pose]:
+    """Keep the surest of poses that describe one body (non-maximum suppression by keypoint similarity).
+
+    Args:
+        poses: poses of one picture.
+        threshold: a pose more similar than this to a surer one is dropped.
+        least_score: see :func:`oks`; doubtful keypoints say nothing about whose body it is.
+    """
+    kept: list[Pose] = []
+    for pose in sorted(poses, key=lambda p: p.score, reverse=True):
+        if all(oks(pose, other, least_score) <= threshold for other in kept):
+            kept.append(pose)
+    return kept
+
+
+def match_poses(poses: Sequence[Pose], others: Sequence[Pose], least: float) -> dict[int, int]:
+    """Pair poses with others, most similar first, each at most once.
+
+    Args:
+        poses: poses of one picture.
+        others: poses of the same picture, from elsewhere.
+        least: pairs less similar than this stay apart.
+
+    Returns:
+        Index into ``poses`` -> index into ``others``.
+    """
+    pairs = sorted(
+        ((oks(pose, other, 0.2), i, j) for i, pose in enumerate(poses) for j, other in enumerate(others)), reverse=True
+    )
+    matched: dict[int, int] = {}
+    for similarity, i, j in pairs:
+        if similarity >= least and i not in matched and j not in matched.values():
+            matched[i] = j
+    return matched
+
 
 Array = NDArray[np.floating]
 
@@ -60,3 +136,48 @@ def keypoint_similarity(
 
 def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1)
+
+
+def suppress_boxes(boxes: NDArray[np.floating], scores: NDArray[np.floating], iou: float) -> NDArray[np.intp]:
+    """Keep the surest of boxes that overlap.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2.
+        scores: (N,).
+        iou: a box whose intersection with a surer kept one is more than this part of their union is left out.
+
+    Returns:
+        Indices of the boxes to keep, surest first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    boxes = boxes.astype(np.float64)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    kept = []
+    while len(order):
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        sides = np.minimum(boxes[best, 2:], boxes[rest, 2:]) - np.maximum(boxes[best, :2], boxes[rest, :2])
+        shared = np.clip(sides, 0, None).prod(axis=1)
+        order = rest[shared <= iou * (areas[best] + areas[rest] - shared)]
+    return np.array(kept, np.intp)
+
+
+def without_undefined(
+    keypoints: NDArray[np.floating], scores: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """One body in which every number is one; a keypoint that has no place or no score is an absent one.
+
+    Args:
+        keypoints: (17, 2) pixels; not a number or infinite where undefined.
+        scores: (17,) as the network gives them.
+
+    Returns:
+        Keypoints, the undefined ones in the middle of the others, where they make no body larger; and scores in
+        [0, 1], 0 for the undefined ones.
+    """
+    defined = np.isfinite(keypoints).all(axis=-1) & np.isfinite(scores)
+    scores = np.where(defined, np.clip(scores, 0, 1), 0)
+    if not defined.all():
+        middle = keypoints[defined].mean(axis=0) if defined.any() else np.zeros(2)
+        keypoints = np.where(defined[:, None], keypoints, middle)
+    return keypoints.astype(np.float32), scores.astype(np.float32)

@@ -20,6 +20,27 @@ for name in ("SIGHUP", "SIGINT"):
 
 ROOT = Path(__file__).resolve().parent.parent
 
+SLOW = frozenset(
+    ROOT / "tests" / name
+    for name in (
+        "app/test_headless.py", "app/test_window.py", "benchmarks/test_folds.py", "benchmarks/test_threshold.py",
+        "engines/test_export.py", "engines/test_export_pose.py", "engines/test_gpu_script.py", "engines/test_parity.py",
+        "engines/test_prompts.py", "engines/test_openmmlab_standins.py", "engines/test_without_onnx.py",
+        "pipeline/pose/test_follow.py", "pipeline/pose/test_mmpose_parity.py", "pipeline/test_action_model.py",
+        "pipeline/test_pipeline.py", "pipeline/tracking/test_real_clip.py", "pipeline/tracking/test_tracker.py",
+        "training/tables/test_tables.py", "training/test_kills.py", "training/test_parallel.py",
+        "training/test_runs.py", "training/test_shell.py",
+    )
+)  # fmt: skip
+"""Files whose tests train, build engines or start processes: four fifths of the suite's time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` leaves out."""
+    for item in items:
+        if item.path in SLOW:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

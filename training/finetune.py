@@ -26,8 +26,9 @@ from training.run.losses import any_of_cross_entropy
 from training.run.parallel import join
 from training.run.plots import training_curves
 from training.run.saved import take_over
-from training.sizes import network
-from training.windows.sampler import Source, epoch_batches
+from training.run.sizes import network
+from training.windows.sampler import epoch_batches
+from training.windows.source import Source
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from training.run.devices import Arithmetic, choose_device
 from training.run.loop import Batch, Stage, prepare, train
 from training.run.parallel import join
 from training.run.plots import training_curves
-from training.sizes import network
+from training.run.sizes import network
 from training.windows.cameras import ANYWHERE, project, random_rotation
 from training.windows.noise import DetectorNoise, detector_noise
 

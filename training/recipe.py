@@ -17,7 +17,7 @@ from training.data.vocabulary import IDLE, LABELS, MERGE, MOTIONLESS, merge_of
 from training.evaluate import Predict, evaluate
 from training.windows.cameras import ANYWHERE, IN_FRONT, CameraRange
 from training.windows.cut import Augmentation
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 
 @dataclass(frozen=True)

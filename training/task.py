@@ -18,7 +18,7 @@ from training.evaluate import evaluate
 from training.finetune import predictor
 from training.recipe import held_source, shipped_sources, validator
 from training.windows.cut import Augmentation
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from training.run.devices import Arithmetic, ask_for_repeatability, choose_devic
 from training.run.loop import prepare
 from training.run.parallel import World
 from training.tables.trial import Budget, train
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 
 def pretend(monkeypatch, cuda=0, mps=False, bf16=True):

@@ -11,7 +11,8 @@ from training.windows.cameras import IN_FRONT
 from training.windows.cut import clip_features
 from training.windows.idle import IdlePeople, detected_clip, held_clip, strolling_clip
 from training.windows.noise import extent_of
-from training.windows.sampler import Source, epoch_batches
+from training.windows.sampler import epoch_batches
+from training.windows.source import Source
 
 
 def shaky(clip, pixels, seed=1):

@@ -18,7 +18,7 @@ from training.finetune import FinetuneConfig, finetune, parameter_groups, predic
 from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.losses import any_of_cross_entropy
 from training.run.saved import load_model, save_model
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 
 def source(n=16):

@@ -21,7 +21,8 @@ from training.windows.cut import (
     training_window,
 )
 from training.windows.noise import DetectorNoise, detector_noise
-from training.windows.sampler import Source, epoch_batches
+from training.windows.sampler import epoch_batches
+from training.windows.source import Source
 
 
 def clip_2d(frames=60, label=0, fps=30.0, seed=0):

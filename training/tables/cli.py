@@ -14,7 +14,7 @@ from core.command_line import COUNT, THREADS
 from training.files import make_folder
 from training.run.devices import DEVICES
 from training.shell import exit_code
-from training.tables import joints, occlusion, prompts, scale, scratch, structure, transfer
+from training.tables import joints, occlusion, prompts, scratch, structure, transfer
 from training.tables.run import Settings
 from training.tables.sources import KINDS, train_source
 from training.tables.task import TARGETS
@@ -27,7 +27,7 @@ TABLES: dict[str, Callable[[Settings, tuple[str, ...]], None]] = {
     "joints": joints.joints,
     "components": scratch.components,
     "prompts": prompts.prompts,
-    "scale": scale.scale,
+    "scale": transfer.scale,
     "occlusion": occlusion.occlusion,
 }
 """Tables 1-5, 6, 7-8, 9, 10, 11-13, 14 and 15-16 of the paper."""

@@ -17,7 +17,8 @@ from training.tables.networks import skeleformer
 from training.tables.run import Settings
 from training.tables.task import FRAMES, TARGETS, Batches
 from training.tables.trial import train
-from training.windows.sampler import Source, epoch_batches
+from training.windows.sampler import epoch_batches
+from training.windows.source import Source
 
 log = logging.getLogger(__name__)
 

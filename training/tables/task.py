@@ -15,7 +15,8 @@ from training.data.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.recipe import SHIPPED, Part
 from training.windows.cut import Augmentation
-from training.windows.sampler import Source, epoch_batches
+from training.windows.sampler import epoch_batches
+from training.windows.source import Source
 
 FRAMES = 32
 """Longest window, about two seconds."""

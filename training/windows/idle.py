@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from training.data.clips import Clip
 from training.windows.cameras import CameraRange, random_rotation
 from training.windows.cut import project_people
 from training.windows.noise import extent_of
-
-if TYPE_CHECKING:
-    from training.windows.sampler import Source
+from training.windows.source import Source
 
 SECONDS = 2.4
 """Length of a held pose: a window and what a higher tempo takes of it."""

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from core.oks import match_poses, oks
 from core.preprocess import RATE_HZ
+from core.similarity import match_poses, oks
 from core.types import Frame, Pose
 from pipeline.pose.movenet.costs import Costs, clock_for, measure_costs
 from pipeline.pose.movenet.followed import Followed

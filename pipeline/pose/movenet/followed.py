@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.oks import oks
+from core.similarity import oks
 from core.types import Pose
 from pipeline.pose.movenet.lightning import presence
 from pipeline.pose.movenet.smooth import OneEuro

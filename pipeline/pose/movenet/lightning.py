@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.similarity import without_undefined
 from core.types import Pose
-from core.undefined import without_undefined
 from models import model_path
 from pipeline.pose.movenet.network import BACKEND, PoseNetwork
 from pipeline.pose.movenet.square import Square, box_around, cut

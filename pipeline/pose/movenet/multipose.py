@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PoseError
-from core.oks import suppress_duplicates
+from core.similarity import suppress_duplicates, without_undefined
 from core.types import Frame, Pose
-from core.undefined import without_undefined
 from models import model_path
 from pipeline.pose.movenet.network import BACKEND, PoseNetwork
 from pipeline.pose.picture import STRIDE, View, as_bgr, letterbox, whole

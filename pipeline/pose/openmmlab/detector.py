@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PoseError
-from core.nms import suppress_boxes
+from core.similarity import suppress_boxes
 from core.types import Frame
 from engines.network import Network
 from pipeline.pose.movenet.multipose import MoveNetMultipose

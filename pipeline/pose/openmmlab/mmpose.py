@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import EngineError, PoseError
+from core.similarity import without_undefined
 from core.types import Frame, Pose
-from core.undefined import without_undefined
 from engines.openmmlab.model import keypoint_names, kind_of, load_model
 from engines.openmmlab.needs import missing_packages
 from pipeline.pose.base import PoseEstimator

@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.nms import suppress_boxes
+from core.similarity import suppress_boxes, without_undefined
 from core.types import Frame, Pose
-from core.undefined import without_undefined
 from engines.network import Network
 from engines.pose_card import PoseCard
 from pipeline.pose.openmmlab.affine import crop, crop_matrix, to_image

@@ -7,9 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.oks import suppress_duplicates
+from core.similarity import suppress_duplicates, without_undefined
 from core.types import Frame, Pose
-from core.undefined import without_undefined
 from pipeline.pose.openmmlab.detector import Boxes, PersonDetector
 from pipeline.pose.picture import as_bgr
 

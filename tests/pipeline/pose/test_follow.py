@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pose_scenes import SIZE, Counted, scene, sprite
 
-from core.oks import oks
+from core.similarity import oks
 from core.types import Frame
 from pipeline import open_source
 from pipeline.pose import PoseError, create_pose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.oks import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
+from core.similarity import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
 from core.types import Pose
 
 STANDING = np.array(

@@ -11,7 +11,7 @@ import pytest
 from onnx_pose_models import detector_model, one_stage_model, simcc_model
 
 from core.errors import EngineError
-from core.nms import suppress_boxes
+from core.similarity import suppress_boxes
 from core.types import COCO_KEYPOINTS, Frame, Pose
 from engines.network import TensorSpec
 from engines.pose_card import PoseCard

@@ -18,7 +18,7 @@ from tests.training.toy import COCO_FROM_KINECT, KINECT, STANDING, recording
 from training.finetune import predictor
 from training.run.checkpoint import save_checkpoint
 from training.run.saved import take_over
-from training.tables import joints, networks, run, scale
+from training.tables import joints, networks, run, transfer
 from training.tables import task as tasks
 from training.tables.cli import OF_ONE_TARGET, TABLES, main
 from training.tables.joints import load_sensor_task
@@ -29,7 +29,7 @@ from training.tables.sources import left_out
 from training.tables.structure import random_tree, shuffle_nodes
 from training.tables.task import Task
 from training.tables.trial import Budget, Cost, train
-from training.windows.sampler import Source
+from training.windows.source import Source
 
 HELD_OUT = 4
 """Clips of a data set that are measured on; it has twelve."""
@@ -166,7 +166,7 @@ def test_a_table_of_one_data_set_refuses_several(folder, capsys, table):
 
 
 def test_reports_of_different_data_sets_lie_beside_each_other(folder, monkeypatch):
-    monkeypatch.setattr(scale, "PARTS", (1.0,))
+    monkeypatch.setattr(transfer, "PARTS", (1.0,))
     assert main(command(folder, "scale", "--targets", "msr_action3d")) == 0
     assert main(command(folder, "scale")) == 0
     assert reports(folder) == ["table14-scale", "table14-scale-msr_action3d"]
@@ -241,7 +241,7 @@ def test_rows_of_other_seeds_data_or_weights_are_not_taken_over(folder, monkeypa
         model.save_pretrained(folder / "source-full.safetensors")
     added = interrupt(monkeypatch, 100)
     assert main(given) == 0
-    assert len(added) == len(scale.PARTS)
+    assert len(added) == len(transfer.PARTS)
 
 
 def test_what_is_no_unfinished_table_is_not_taken_for_one(folder):
@@ -421,7 +421,7 @@ def test_a_data_set_without_a_sensors_joints_is_refused_for_the_table_of_them(fo
 def flat_set():
     """Skeletons in pixels, as an annotation file."""
     annotations = [
-        {"frame_dir": f"{i}", "label": 0, "fps": 30.0, "keypoint": np.ones((1, 16, 17, 2), np.float32)}
+        {"frame_dir": f"{i}", "label": 0, "fps": 30.0, "keypoint": np.full((1, 16, 17, 2), 90.0)}
         for i in range(4)
     ]
     return {"split": {"train": ["0", "1"], "val": ["2", "3"]}, "label_names": ["stand"], "annotations": annotations}
