@@ -421,8 +421,7 @@ def test_a_data_set_without_a_sensors_joints_is_refused_for_the_table_of_them(fo
 def flat_set():
     """Skeletons in pixels, as an annotation file."""
     annotations = [
-        {"frame_dir": f"{i}", "label": 0, "fps": 30.0, "keypoint": np.full((1, 16, 17, 2), 90.0)}
-        for i in range(4)
+        {"frame_dir": f"{i}", "label": 0, "fps": 30.0, "keypoint": np.full((1, 16, 17, 2), 90.0)} for i in range(4)
     ]
     return {"split": {"train": ["0", "1"], "val": ["2", "3"]}, "label_names": ["stand"], "annotations": annotations}
 
