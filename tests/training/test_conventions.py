@@ -108,3 +108,27 @@ def test_training_refuses_a_class_of_nobody(tmp_path, caplog):
 def test_pixels_stay_the_same_object_of_numbers():
     clip = clip_of_scores(np.ones((1, 12, 17)))
     assert to_pixels("file", [clip], [{}]) == (clip,)
+
+
+def test_triples_of_x_y_and_score_are_parted(tmp_path, caplog):
+    scores = RNG.uniform(0, 1, (1, 12, 17, 1)).astype(np.float32)
+    given = one(keypoint=np.concatenate([BODY, scores], axis=-1), keypoint_score=None)
+    (clip,) = load(tmp_path, given).clips
+    assert not clip.is_3d
+    assert np.allclose(clip.keypoints, BODY)
+    assert np.allclose(clip.scores, scores[..., 0])
+    assert "taken for the score" in caplog.text
+
+
+def test_joints_in_space_are_no_triples(tmp_path, caplog):
+    body = RNG.uniform(0, 1, (1, 12, 17, 3)).astype(np.float32)
+    body[..., 0] += 3  # nobody stands a hundred metres away
+    (clip,) = load(tmp_path, one(keypoint=body, keypoint_score=None)).clips
+    assert clip.is_3d
+    assert not caplog.records
+
+
+def test_labels_from_one_are_shifted_where_that_is_certain(tmp_path, caplog):
+    data = load(tmp_path, one(label=1), one(frame_dir="clap/b", label=2))
+    assert [clip.label for clip in data.clips] == [0, 1]
+    assert "its labels run from 1 to 2; 1 is taken for 'wave'" in caplog.text

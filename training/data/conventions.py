@@ -23,6 +23,46 @@ CENTRED_FRACTION = 0.1
 """Normalised coordinates of which more are negative run from -1 to 1 about the picture's middle, not from 0 to 1."""
 
 
+FARTHEST_M = 20.0
+"""Nobody stands farther from a sensor; larger coordinates are pixels."""
+
+
+def scores_apart(path: Path | str, annotations: Sequence[Any]) -> list[Any]:
+    """Part triples of x, y and score, as OpenPose and COCO write them, into keypoints and scores; 3-D joints stay.
+
+    Triples are told from joints in space by a third number that stays within [0, 1] beside pixels that no room holds.
+    """
+    found = [t for t in map(_triples, annotations) if t is not None]
+    if not found or len(found) < len(annotations):
+        return list(annotations)
+    numbers = np.nan_to_num(np.concatenate([t.reshape(-1, 3) for t in found]), posinf=0, neginf=0)
+    pixels, last = np.abs(numbers[:, :2]).max(initial=0) > FARTHEST_M, numbers[:, 2]
+    if not pixels or last.min() < 0 or last.max() > 1:
+        return list(annotations)
+    log.warning("%s: its keypoints are x, y and score; the third number is taken for the score", path)
+    return [a | {"keypoint": t[..., :2], "keypoint_score": t[..., 2]} for a, t in zip(annotations, found, strict=True)]
+
+
+def _triples(annotation: Any) -> NDArray[np.float32] | None:
+    """(M, T, V, 3) keypoints without scores of their own, else None."""
+    if not isinstance(annotation, dict) or annotation.get("keypoint_score") is not None:
+        return None
+    try:
+        keypoints = np.asarray(annotation.get("keypoint"), np.float32)
+    except (TypeError, ValueError, OverflowError):
+        return None  # refused in a sentence when it is read
+    return keypoints if keypoints.ndim == 4 and keypoints.shape[-1] == 3 else None
+
+
+def labels_from_zero(path: Path | str, clips: Sequence[Clip], names: Sequence[str] | None) -> tuple[Clip, ...]:
+    """Shift labels that run from 1 to the number of names, so that they are indices of the names."""
+    labels = {clip.label for clip in clips}
+    if names is None or min(labels) != 1 or max(labels) != len(names):
+        return tuple(clips)
+    log.warning("%s: its labels run from 1 to %d; 1 is taken for '%s'", path, len(names), names[0])
+    return tuple(replace(clip, label=clip.label - 1) for clip in clips)
+
+
 def to_pixels(path: Path | str, clips: Sequence[Clip], annotations: Sequence[dict[str, Any]]) -> tuple[Clip, ...]:
     """Bring normalised 2-D coordinates to pixels by each clip's ``img_shape``; pixels and 3-D clips stay as they are.
 

@@ -12,7 +12,14 @@ import numpy as np
 
 from core.errors import UserError
 from training.data.clips import Clip, all_finite, clip_of, usual_step
-from training.data.conventions import people_first, to_pixels, warn_of_nobody, warn_of_zeros
+from training.data.conventions import (
+    labels_from_zero,
+    people_first,
+    scores_apart,
+    to_pixels,
+    warn_of_nobody,
+    warn_of_zeros,
+)
 from training.data.ntu import read_folder
 from training.data.pickles import load_plain_pickle
 
@@ -85,9 +92,11 @@ def load_dataset(path: Path | str, fps: float | None = None) -> DataSet:
             {k: v for k, v in a.items() if k != "times_s"} | {"fps": fps} if isinstance(a, dict) else a
             for a in data["annotations"]
         ]
+    data["annotations"] = scores_apart(path, data["annotations"])
     step = usual_step(data["annotations"])
     clips = tuple(_read(path, number, a, mapping, step) for number, a in enumerate(data["annotations"], 1))
     clips = tuple(people_first(clip) for clip in to_pixels(path, clips, data["annotations"]))
+    clips = labels_from_zero(path, clips, names)
     if names is None:
         names = tuple(map(str, range(max(clip.label for clip in clips) + 1)))
     for clip in clips:
