@@ -39,10 +39,14 @@ if world.first:
 """
 
 THREADS = """
-import atexit
+import atexit, os
 from pathlib import Path
 
-atexit.register(lambda: print("left", *sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm"))))
+def tell(word):  # in one piece: two processes write to the same pipe
+    names = sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm"))
+    os.write(1, (" ".join([word, *names]) + "\\n").encode())
+
+atexit.register(tell, "left")
 
 import torch
 from training.run.parallel import join
@@ -51,7 +55,7 @@ world = join(torch.device("cpu"))
 weight = torch.ones(3, requires_grad=True)
 world.sum((weight * 2).sum()).backward()
 torch.optim.AdamW([weight]).step()
-print("used", *sorted(p.read_text().strip() for p in Path("/proc/self/task").glob("*/comm")))
+tell("used")
 """
 
 
