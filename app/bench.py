@@ -15,7 +15,7 @@ from app.options import Outputs, RunOptions
 from app.session import open_session
 from app.terminal import plain_console
 from core.errors import UserError
-from core.whole_file import WholeFile
+from core.files import WholeFile
 from pipeline.sources import EventKind, Severity, SourceEvent
 
 STAGE_WORDS = {

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from core.errors import UserError
-from core.whole_file import WholeFile
+from core.files import WholeFile
 
 
 def write_figures(file: WholeFile, figures: dict[str, Any]) -> None:

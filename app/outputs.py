@@ -10,7 +10,7 @@ from pathlib import Path
 from app.inputs import files_read
 from app.options import RunOptions
 from core.errors import UserError
-from pipeline.files import file_identity
+from core.files import file_identity
 
 
 def check_outputs(options: RunOptions, json_path: Path | None = None) -> None:

@@ -14,8 +14,8 @@ from app.drawing.draw import draw_result
 from app.figures import write_figures
 from app.options import Outputs, RunOptions, SourceSpec
 from core.errors import CalibrationError, UserError
+from core.files import WholeFile
 from core.types import Result
-from core.whole_file import WholeFile
 from pipeline.backends import EngineError
 from pipeline.pipeline import Pipeline
 from pipeline.recognition.model import ActionModel

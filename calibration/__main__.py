@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.fit import check_logits, doubts, fit
 from core.errors import CalibrationError
+from core.files import file_identity
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,7 +50,7 @@ def _fit(args: argparse.Namespace) -> None:
         raise CalibrationError(f"--out {args.out} is a folder; name a file in it")
     if not os.path.isdir(os.path.dirname(args.out) or "."):
         raise CalibrationError(f"the folder of --out {args.out} does not exist")
-    if os.path.realpath(args.out) in map(os.path.realpath, args.logits):
+    if file_identity(args.out) in map(file_identity, args.logits):
         raise CalibrationError(f"--out {args.out} would overwrite the logits that are read; choose another name")
     pairs = [_load(path) for path in args.logits]
     if len({logits.shape[1:] for logits, _ in pairs}) > 1:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CalibrationError
+from core.files import filling
 
 FORMAT = "skeleprompt-calibration-1"
 
@@ -76,17 +75,9 @@ class Calibration:
         Raises:
             CalibrationError: it cannot be written.
         """
-        target = Path(path)
         text = json.dumps({"format": FORMAT, **asdict(self), "fitted_on": fitted_on or {}}, indent=2) + "\n"
         try:
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
-            try:
-                with os.fdopen(handle, "w") as file:
-                    file.write(text)
-                os.chmod(temporary, 0o644)
-                os.replace(temporary, target)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+            with filling(Path(path)) as file:
+                file.write(text.encode())
         except OSError as error:
             raise CalibrationError(f"cannot write the calibration {path}: {error.strerror or error}") from None

@@ -1,13 +1,12 @@
-"""Files that appear whole or not at all, and the folders for them."""
+"""The engines' files and folders, in the engines' sentences, and short names for what they hold."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from core.errors import EngineError
+from core.files import filling
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -17,17 +16,8 @@ def write_whole(path: Path, data: bytes) -> None:
         EngineError: the folder does not exist or cannot be written to, or the disk is full.
     """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with filling(path) as file:
+            file.write(data)
     except OSError as error:
         raise EngineError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,10 +10,11 @@ from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from core.errors import WeightsError
+from core.files import filling
 from skeleformer.config import SkeleFormerConfig
 from skeleformer.tuning import TuningConfig
 
@@ -73,18 +72,10 @@ def write_tensors(
     Raises:
         WeightsError: the file cannot be written.
     """
-    target = Path(path)
     tensors = {k: _stored(v.detach().cpu(), dtype) for k, v in state.items()}
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
-        os.close(handle)
-        try:
-            save_file(tensors, temporary, metadata=dict(entries))
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with filling(Path(path)) as file:
+            file.write(save(tensors, metadata=dict(entries)))
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"cannot write the weights {path}: {error}") from None
 

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
+from core.files import refuse_overwriting, require_writable, write_text, write_whole
 from models import model_path
 from skeleformer.model import SkeleFormer
 from training.data.clips import Clip
 from training.data.datasets import load_dataset
 from training.data.vocabulary import IDLE
 from training.evaluate import Evaluation, Predict, clip_probabilities, evaluate
-from training.files import refuse_overwriting, require_writable, write_text, write_whole
 from training.finetune import FinetuneConfig, finetune, predictor, teach
 from training.inputs import inputs, refuse_run_over_inputs
 from training.pretrain import PretrainConfig, pretrain

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.files import refuse_overwriting
 from models import model_path
 from training.data.ntu import files_of
-from training.files import refuse_overwriting
 from training.recipe import files_of_recipe
 from training.run.loop import RUN_FILES
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import UserError
+from core.files import write_text
 from core.preprocess import RATE_HZ, window_features
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
 from training.data.mocap import MocapClip, corpus_digest, load_mocap
-from training.files import write_text
 from training.run.checkpoint import save_checkpoint
 from training.run.devices import Arithmetic, choose_device
 from training.run.loop import Batch, Stage, prepare, train

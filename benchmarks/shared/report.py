@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from calibration import CalibrationError
-from core.whole_file import WholeFile
+from core.files import WholeFile, refuse_overwriting
 from engines import EngineError
 from pipeline import UserError
-from training.files import refuse_overwriting
 
 USER_ERRORS: tuple[type[Exception], ...] = (UserError, EngineError, CalibrationError)
 """What is told in one sentence, without a traceback."""

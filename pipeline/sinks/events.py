@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import SinkError
+from core.files import check_place
 from core.types import Result
-from core.whole_file import check_place
 from pipeline.sinks.base import SinkBase
 from pipeline.sinks.records import DecisionRecords, as_line
 

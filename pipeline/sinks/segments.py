@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SinkError
+from core.files import WholeFile
 from core.types import Action, Result
-from core.whole_file import WholeFile
 from pipeline.sinks.base import SinkBase
 
 COLUMNS = ("start_s", "end_s", "track", "label", "mean_probability")

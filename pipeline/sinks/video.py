@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from core.errors import SinkError
+from core.files import WholeFile
 from core.types import Result
-from core.whole_file import WholeFile
 from pipeline.sinks.background import BackgroundSink
 from pipeline.sinks.base import SinkBase
 from pipeline.sinks.encoders import Encoder, EncoderFactory, Image, open_encoder

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.shared.report import Output, exit_code, outputs, positive
 from calibration import CalibrationError
-from core.whole_file import WholeFile
+from core.files import WholeFile
 from engines import BackendUnavailable, EngineError
 from pipeline import UserError
 

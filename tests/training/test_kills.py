@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core.files import write_text, write_whole
 from tests.training.toy import SMALL, die, run, start, write_clips, write_mocap
 from training.__main__ import main
-from training.files import write_text, write_whole
 from training.run.checkpoint import load_checkpoint, require_same_run
 
 EPOCHS = 4

@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks import folds
 from core.errors import UserError
+from core.files import refuse_overwriting
 from models import model_path
 from tests.training.toy import SMALL, write_clips, write_mocap
 from training.__main__ import main
-from training.files import refuse_overwriting
 
 
 def link(path: Path, target: Path) -> Path:

@@ -51,7 +51,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("training.files.os.fsync", full)
+    monkeypatch.setattr("core.files.os.fsync", full)
     with pytest.raises(UserError, match="No space left on device"):
         confusion_matrix(evaluation(), path)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("c.png", "old")]

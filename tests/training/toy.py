@@ -135,7 +135,7 @@ def die(moment: str, *arguments: str) -> None:
 
 _DIE = """
 import os, signal, sys
-import training.files
+import core.files
 
 real, moment, calls = os.replace, sys.argv.pop(1), 0
 
@@ -148,7 +148,7 @@ def replace(a, b):
     if moment == f"after {calls}":
         os.kill(os.getpid(), signal.SIGKILL)
 
-training.files.os.replace = replace
+core.files.os.replace = replace
 from training.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

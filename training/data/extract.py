@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from core.errors import UserError
+from core.files import refuse_overwriting, require_writable, write_whole
 from pipeline.pose.base import PoseEstimator
 from pipeline.pose.create import create_pose
 from pipeline.sources import Policy, open_source
 from pipeline.sources.recordings.video import VIDEO_SUFFIXES
 from pipeline.tracking import Tracker
-from training.files import refuse_overwriting, require_writable, write_whole
 
 log = logging.getLogger(__name__)
 

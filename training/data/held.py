@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from core.files import refuse_overwriting, require_writable
 from pipeline.sources import Policy, open_source
-from training.files import refuse_overwriting, require_writable
 
 FPS = 30.0
 NOISE = 6.0

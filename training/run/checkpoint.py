@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from core.errors import UserError
-from training.files import write_whole
+from core.files import write_whole
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

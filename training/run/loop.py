@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import UserError
-from training.files import make_folder
+from core.files import make_folder
 from training.run.average import RunningAverage
 from training.run.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from training.run.devices import Arithmetic, ask_for_repeatability

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.files import write_text
+from core.files import write_text
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

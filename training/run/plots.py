@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import UserError
+from core.files import require_writable, write_whole
 from training.evaluate import Evaluation
-from training.files import require_writable, void, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +112,7 @@ def _write(figure: Figure, path: Path) -> None:
     """Write a picture whole or not at all."""
     picture = io.BytesIO()  # some formats need to go back in what they have written
     figure.savefig(picture, format=_format(path), dpi=110)
-    write_whole(path, lambda file: void(file.write(picture.getbuffer())))
+    write_whole(path, lambda file: file.write(picture.getbuffer()))
 
 
 def _format(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from core.command_line import COUNT, THREADS
-from training.files import make_folder
+from core.files import make_folder
 from training.run.devices import DEVICES
 from training.shell import exit_code
 from training.tables import joints, occlusion, prompts, scratch, structure, transfer

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from training.files import write_text
+from core.files import write_text
 
 log = logging.getLogger(__name__)
 

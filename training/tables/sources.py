@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.files import make_folder, refuse_overwriting
 from training.data.vocabulary import LABELS
-from training.files import make_folder, refuse_overwriting
 from training.recipe import SHIPPED, files_of_recipe, shipped_sources
 from training.tables.networks import skeleformer
 from training.tables.run import Settings
