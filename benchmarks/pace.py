@@ -27,12 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.report import exit_code, outputs
+from core.skeleton import ANKLES, HIPS, SHOULDERS
 from training.data.clips import Clip
 from training.data.datasets import load_dataset
 from training.data.vocabulary import ALIASES, LABELS
 from training.recipe import MOCAP_FILE, SHIPPED, files_of_recipe, mocap_source, require_merge
-
-SHOULDERS, HIPS, ANKLES = (5, 6), (11, 12), (15, 16)
 
 PERIODIC = 0.2
 """Least autocorrelation at the period; below it nobody is seen to step."""

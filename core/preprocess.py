@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.skeleton import FLANKS, FOREARMS, SHANKS, SHOULDERS, THIGHS, TORSO, UPPER_ARMS
+
 PREPROCESS_VERSION = "1"
 """Written into exported models; a model made for another version is refused instead of giving wrong labels."""
 
@@ -24,25 +26,12 @@ MAX_SPEED = 10.0
 # Length of body segments as parts of the standing height (Drillis and Contini 1966; the widths are taken between joint
 # centres). Foreshortening only ever shortens a segment, so a high quantile of length / part estimates the height in
 # pixels.
-_SEGMENTS = np.array(
-    [
-        (5, 11),
-        (6, 12),
-        (5, 12),
-        (6, 11),
-        (5, 6),
-        (11, 13),
-        (12, 14),
-        (13, 15),
-        (14, 16),
-        (5, 7),
-        (6, 8),
-        (7, 9),
-        (8, 10),
-    ]
-)
-_PARTS = np.array([0.29, 0.29, 0.35, 0.35, 0.22, 0.24, 0.24, 0.24, 0.24, 0.18, 0.18, 0.15, 0.15], np.float32)
-_TORSO = (5, 6, 11, 12)
+_FRACTIONS = {
+    FLANKS: 0.29, ((5, 12), (6, 11)): 0.35, (SHOULDERS,): 0.22, THIGHS: 0.24, SHANKS: 0.24, UPPER_ARMS: 0.18,
+    FOREARMS: 0.15,
+}  # fmt: skip
+_SEGMENTS = np.array([segment for segments in _FRACTIONS for segment in segments])
+_PARTS = np.array([fraction for segments, fraction in _FRACTIONS.items() for _ in segments], np.float32)
 
 
 def keypoint_weights(scores: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -102,7 +91,7 @@ def window_features(
     scale = np.maximum(np.where(height > 0, height, extent), 1.0)[:, None, None]  # (T, 1, 1)
 
     torso = np.zeros_like(w)
-    torso[:, _TORSO] = w[:, _TORSO] + 1e-3 * (w[:, _TORSO] > 0)
+    torso[:, TORSO] = w[:, TORSO] + 1e-3 * (w[:, TORSO] > 0)
     anchor = np.where(torso.sum(1, keepdims=True) > 0, torso, w)
     centre = (xy * anchor[..., None]).sum(1, keepdims=True) / np.maximum(anchor.sum(1), 1e-6)[:, None, None]
 

@@ -1,8 +1,40 @@
-"""Skeletons as lists of parents: a tree over the joints, the root being its own parent."""
+"""The one COCO-17: names, mirror image and body parts; and skeletons as trees, the root being its own parent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
+
+COCO_KEYPOINTS = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+"""The 17 COCO keypoints in order; left and right are the person's own."""
+
+# Joints left then right; limbs as (upper joint, lower joint), left then right.
+FACE = (0, 1, 2, 3, 4)
+SHOULDERS, HIPS, ANKLES = (5, 6), (11, 12), (15, 16)
+TORSO = (*SHOULDERS, *HIPS)
+FLANKS = ((5, 11), (6, 12))
+UPPER_ARMS, FOREARMS = ((5, 7), (6, 8)), ((7, 9), (8, 10))
+THIGHS, SHANKS = ((11, 13), (12, 14)), ((13, 15), (14, 16))
+
+# Without the lines inside the face: on most people they are a blot of a few pixels.
+DRAWN_LIMBS = (
+    (5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16),
+    (0, 5), (0, 6),
+)  # fmt: skip
+
+
+def _mirrored(name: str) -> str:
+    side, _, part = name.partition("_")
+    return {"left": f"right_{part}", "right": f"left_{part}"}.get(side, name)
+
+
+MIRROR = np.array([COCO_KEYPOINTS.index(_mirrored(name)) for name in COCO_KEYPOINTS])
+"""(17,) index of the joint on the other side of the body."""
 
 COCO_PARENTS = (0, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14)
 """COCO-17 in two dimensions, rooted at the nose."""

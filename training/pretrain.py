@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from core.errors import UserError
 from core.files import write_text
 from core.preprocess import RATE_HZ, window_features
+from core.skeleton import HIPS
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
 from skeleformer.model import SkeleFormer
 from training.data.mocap import MocapClip, corpus_digest, load_mocap
@@ -27,8 +28,6 @@ from training.run.plots import training_curves
 from training.run.sizes import network
 from training.windows.cameras import ANYWHERE, project, random_rotation
 from training.windows.noise import DetectorNoise, detector_noise
-
-_HIPS = (11, 12)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def make_sample(clip: MocapClip, rng: np.random.Generator, frames: int, noisy: b
     if noisy:
         pixels, scores = detector_noise(pixels, scores, rng, DetectorNoise(untouched=0), synthetic=True)
         scores[rng.random(scores.shape) < MASKED_JOINTS] = 0
-    target = camera - camera[:, _HIPS].mean(1, keepdims=True)
+    target = camera - camera[:, HIPS].mean(1, keepdims=True)
     return LiftingSample(window_features(pixels, scores), target)
 
 

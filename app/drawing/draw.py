@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app.drawing.palette import GREY, Colour, ink_on, pale, track_colour
 from app.drawing.tags import FONT, Rect, Tag, place_tag, tag_text
+from core.skeleton import DRAWN_LIMBS
 from core.types import Person, Pose, Result
 
 DRAWN_SCORE = 0.2
@@ -15,12 +16,6 @@ DRAWN_SCORE = 0.2
 
 FADED = 0.55  # how much of the colour a tag without a label keeps
 _FAR = 1 << 14  # OpenCV draws with 16 fractional bits; points farther out than this would wrap around
-
-# COCO-17, without the lines inside the face: on most people they are a blot of a few pixels.
-LIMBS = (
-    (5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16),
-    (0, 5), (0, 6),
-)  # fmt: skip
 
 
 def draw_result(result: Result) -> NDArray[np.uint8]:
@@ -57,7 +52,7 @@ def draw_person(image: NDArray[np.uint8], person: Person, colour: Colour, unit: 
     tall = max(y2 - y1, x2 - x1)
     if tall < 60 * unit:
         thick = thin
-    for a, b in LIMBS:
+    for a, b in DRAWN_LIMBS:
         if seen[a] and seen[b]:
             cv2.line(image, points[a], points[b], colour, thick, cv2.LINE_AA)
     radius = max(1, round(min(2.0 * unit, 0.022 * tall)))

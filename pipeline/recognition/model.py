@@ -15,7 +15,7 @@ import engines
 from calibration import Calibration
 from core.errors import ModelError
 from core.preprocess import PREPROCESS_VERSION, RATE_HZ
-from core.types import COCO_KEYPOINTS
+from core.skeleton import COCO_KEYPOINTS
 from engines import Network
 from models import model_path
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from standing import MakeResult, action, person
 
-from app.drawing.draw import LIMBS, draw_result, shown_box
+from app.drawing.draw import draw_result, shown_box
 from app.drawing.fit import fit_result
 from app.drawing.palette import ink_on, track_colour
 from app.drawing.tags import place_tag, tag_text, text_height
+from core.skeleton import DRAWN_LIMBS
 from core.types import Person, Pose
 
 SIZES = [(320, 240), (426, 240), (640, 480), (240, 426), (1280, 720), (1920, 1080), (3840, 2160)]
@@ -71,7 +72,7 @@ def test_a_joint_that_was_not_seen_is_not_drawn(make_result: MakeResult) -> None
     for joint in (7, 9):
         x, y = np.round(somebody.pose.keypoints[joint]).astype(int)
         assert (picture[y, x] == 90).all()
-    assert all(max(pair) < 17 for pair in LIMBS)
+    assert all(max(pair) < 17 for pair in DRAWN_LIMBS)
 
 
 @pytest.mark.parametrize("size", [*SIZES, (64, 48), (16, 16), (1, 1)])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.skeleton import HIPS
+
 _FACE = {  # joint: (forward, to the left, up) from the middle of the head, metres, of an adult
     0: (0.10, 0.0, -0.01),
     1: (0.08, 0.032, 0.03),
@@ -46,7 +48,7 @@ def to_coco17(
         across[..., 1] = 0
         left = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-6)
         # The head leans with the trunk, half as much.
-        trunk = head - out[:, :, 11:13].mean(2)
+        trunk = head - out[:, :, HIPS].mean(2)
         up = trunk / np.maximum(np.linalg.norm(trunk, axis=-1, keepdims=True), 1e-6) + np.array([0, 1, 0], np.float32)
         up /= np.maximum(np.linalg.norm(up, axis=-1, keepdims=True), 1e-6)
         forward = np.cross(left, up)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from core.skeleton import TORSO
 from training.evaluate import Predict
 from training.finetune import predictor
 from training.tables.networks import require_encoder
@@ -18,7 +19,7 @@ USUAL_TARGETS = ("msr_action3d",)
 
 PARTS: dict[str, tuple[int, ...]] = {
     "none": (), "left arm": (5, 7, 9), "right arm": (6, 8, 10), "two hands": (9, 10),
-    "two legs": (13, 14, 15, 16), "trunk": (5, 6, 11, 12),
+    "two legs": (13, 14, 15, 16), "trunk": TORSO,
 }  # fmt: skip
 """The paper's parts as COCO joints; its skeletons have 25, so hands here are the wrists."""
 

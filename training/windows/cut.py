@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.preprocess import RATE_HZ, resample, window_features
+from core.skeleton import MIRROR
 from training.data.clips import Clip
 from training.windows.cameras import IN_FRONT, CameraRange, project, random_rotation
-from training.windows.noise import MIRROR, DetectorNoise, detector_noise, geometry
+from training.windows.noise import DetectorNoise, detector_noise, geometry
 from training.windows.proportions import change_proportions, draw_lengths
 
 MIN_FRAMES = 4

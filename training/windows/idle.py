@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.preprocess import RATE_HZ
+from core.skeleton import HIPS
 from training.data.clips import Clip
 from training.windows.cameras import CameraRange, random_rotation
 from training.windows.cut import project_people
@@ -20,7 +21,6 @@ SECONDS = 2.4
 
 _STROLLING = 0.15  # part of the idle people who stroll in place, where a source shows how people walk
 _DETECTED = 0.5  # part of the held 3-D poses that tremble as a detector's
-_HIPS = [11, 12]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def detected_clip(
 
 def strolling_clip(clip: Clip, rng: np.random.Generator) -> Clip:
     """A walking person (3-D) who hardly gets anywhere and takes their time."""
-    hips = clip.keypoints[:1][:, :, _HIPS].mean(2, keepdims=True)
+    hips = clip.keypoints[:1][:, :, HIPS].mean(2, keepdims=True)
     path = (hips - hips.mean(1, keepdims=True)) * np.array([1, 0, 1], np.float32)  # the height stays
     keypoints = clip.keypoints[:1] - (1 - rng.uniform(0, 0.15)) * path
     times = clip.times_s[0] + (clip.times_s - clip.times_s[0]) * rng.uniform(1.2, 2.2)

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIRROR = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
-"""Index of the joint on the other side of the body, COCO-17."""
-
 _PARTS = (
     (0, 1, 2, 3, 4),  # head
     (7, 9), (8, 10), (7, 8, 9, 10),  # left, right, both arms

@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_SHOULDERS, _HIPS, _FACE = (5, 6), (11, 12), (0, 1, 2, 3, 4)
-_LIMBS = (  # pairs of (upper joint, lower joint), left and right, from the trunk outwards
-    ((5, 7), (6, 8)), ((7, 9), (8, 10)),  # upper arms, forearms
-    ((11, 13), (12, 14)), ((13, 15), (14, 16)),  # thighs, shanks
-)  # fmt: skip
+from core.skeleton import FACE, FOREARMS, HIPS, SHANKS, SHOULDERS, THIGHS, UPPER_ARMS
+
+_LIMBS = (UPPER_ARMS, FOREARMS, THIGHS, SHANKS)  # from the trunk outwards
 _UNCHANGED = 0.2  # part of the people who stay as they are
 
 
@@ -45,15 +43,15 @@ def change_proportions(
     x: NDArray[np.float64] = keypoints.astype(np.float64)
     seen: NDArray[np.bool_] = scores > 0
     moved = np.zeros_like(x)
-    middle_of_hips, middle_of_shoulders = x[:, _HIPS].mean(1), x[:, _SHOULDERS].mean(1)
-    hips_seen, shoulders_seen = seen[:, _HIPS].all(1, keepdims=True), seen[:, _SHOULDERS].all(1, keepdims=True)
+    middle_of_hips, middle_of_shoulders = x[:, HIPS].mean(1), x[:, SHOULDERS].mean(1)
+    hips_seen, shoulders_seen = seen[:, HIPS].all(1, keepdims=True), seen[:, SHOULDERS].all(1, keepdims=True)
 
     lift = trunk * (middle_of_shoulders - middle_of_hips) * (hips_seen & shoulders_seen)
-    for joint in _HIPS:
+    for joint in HIPS:
         moved[:, joint] = hips * (x[:, joint] - middle_of_hips) * hips_seen
-    for joint in _SHOULDERS:
+    for joint in SHOULDERS:
         moved[:, joint] = lift + shoulders * (x[:, joint] - middle_of_shoulders) * shoulders_seen
-    for joint in _FACE:
+    for joint in FACE:
         moved[:, joint] = lift + head * (x[:, joint] - middle_of_shoulders) * shoulders_seen
     for part, pairs in zip(limbs, _LIMBS, strict=True):
         for upper, lower in pairs:

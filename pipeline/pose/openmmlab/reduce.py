@@ -9,19 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PoseError
-from core.types import COCO_KEYPOINTS
+from core.skeleton import COCO_KEYPOINTS
 
 COUNTS = {17: "COCO", 26: "Halpe-26", 133: "COCO-WholeBody", 136: "Halpe"}
 """Sets that begin with COCO's 17 in order, by their size."""
-
-
-def _in_the_mirror(name: str) -> str:
-    side, _, part = name.partition("_")
-    return {"left": f"right_{part}", "right": f"left_{part}"}.get(side, name)
-
-
-MIRRORED = np.array([COCO_KEYPOINTS.index(_in_the_mirror(name)) for name in COCO_KEYPOINTS])
-"""(17,) for each COCO keypoint the one that it becomes in a mirror."""
 
 
 def coco_indices(names: Sequence[str], model: str) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.skeleton import MIRROR
 from engines.network import Network
 from engines.pose_card import PoseCard
 from pipeline.pose.base import PoseEstimator
@@ -20,7 +21,7 @@ from pipeline.pose.openmmlab.detector import Boxes, create_detector
 from pipeline.pose.openmmlab.heatmap import decode_heatmaps, unflip_heatmaps
 from pipeline.pose.openmmlab.onestage import OneStage
 from pipeline.pose.openmmlab.published import card_of, load_network
-from pipeline.pose.openmmlab.reduce import MIRRORED, coco_indices
+from pipeline.pose.openmmlab.reduce import coco_indices
 from pipeline.pose.openmmlab.simcc import decode_simcc, unflip_simcc
 from pipeline.pose.openmmlab.topdown import DETECT_EVERY_S, PERSON_SCORE, TopDown
 
@@ -108,9 +109,9 @@ class CropNetwork:
             mirrored = self._outputs(np.ascontiguousarray(batch[..., ::-1]))
             back: tuple[NDArray[np.float32], ...]
             if card.kind == "simcc":
-                back = unflip_simcc(mirrored[0], mirrored[1], MIRRORED)
+                back = unflip_simcc(mirrored[0], mirrored[1], MIRROR)
             else:
-                back = (unflip_heatmaps(mirrored[0], MIRRORED, card.shift_heatmap),)
+                back = (unflip_heatmaps(mirrored[0], MIRROR, card.shift_heatmap),)
             outputs = tuple((straight + other) * np.float32(0.5) for straight, other in zip(outputs, back, strict=True))
         if card.kind == "simcc":
             return decode_simcc(outputs[0], outputs[1], card.split_ratio)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import engines
+from core.skeleton import MIRROR
 from core.types import Frame
 from engines.export_pose import export_model
 from pipeline.pose.openmmlab.affine import centers_and_scales, crop, crop_matrix
 from pipeline.pose.openmmlab.heatmap import decode_heatmaps, unflip_heatmaps
 from pipeline.pose.openmmlab.mmpose import BoxModel, OneStageModel
 from pipeline.pose.openmmlab.onestage import OneStage
-from pipeline.pose.openmmlab.reduce import MIRRORED
 from pipeline.pose.openmmlab.rtmpose import CropNetwork
 from pipeline.pose.openmmlab.simcc import decode_simcc
 from tests.openmmlab import PICTURES, boxes_on, needs_mmpose, picture, random_model
@@ -104,8 +104,8 @@ def test_mirrored_heatmaps_equal_mmpose(shift: bool) -> None:
     from mmpose.models.utils.tta import flip_heatmaps
 
     heatmaps = np.random.default_rng(0).random((2, 17, 6, 5)).astype(np.float32)
-    wanted = flip_heatmaps(torch.from_numpy(heatmaps.copy()), flip_indices=MIRRORED.tolist(), shift_heatmap=shift)
-    np.testing.assert_array_equal(unflip_heatmaps(heatmaps, MIRRORED, shift), wanted.numpy())
+    wanted = flip_heatmaps(torch.from_numpy(heatmaps.copy()), flip_indices=MIRROR.tolist(), shift_heatmap=shift)
+    np.testing.assert_array_equal(unflip_heatmaps(heatmaps, MIRROR, shift), wanted.numpy())
 
 
 @pytest.mark.parametrize("name", ["rtmpose-t", "rtmpose-t-halpe26", WHOLEBODY, "hrnet-w32"])

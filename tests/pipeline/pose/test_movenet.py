@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from core.types import COCO_KEYPOINTS, Frame, Pose
+from core.skeleton import COCO_KEYPOINTS
+from core.types import Frame, Pose
 from pipeline.pose import PoseError, create_pose
 from pipeline.pose.movenet.multipose import MoveNetMultipose, decode_multipose
 from pipeline.pose.picture import letterbox

@@ -12,14 +12,14 @@ from onnx_pose_models import detector_model, one_stage_model, simcc_model
 
 from core.errors import EngineError
 from core.similarity import suppress_boxes
-from core.types import COCO_KEYPOINTS, Frame, Pose
+from core.skeleton import COCO_KEYPOINTS, MIRROR
+from core.types import Frame, Pose
 from engines.network import TensorSpec
 from engines.pose_card import PoseCard
 from pipeline.pose import PoseError, create_pose
 from pipeline.pose.openmmlab.affine import centers_and_scales, crop_matrix, to_image
 from pipeline.pose.openmmlab.detector import create_detector
 from pipeline.pose.openmmlab.published import card_of, load_network
-from pipeline.pose.openmmlab.reduce import MIRRORED
 from pipeline.pose.openmmlab.rtmpose import CropNetwork
 from pipeline.pose.openmmlab.simcc import decode_simcc, unflip_simcc
 from pipeline.pose.openmmlab.topdown import TopDown
@@ -309,11 +309,11 @@ def test_simcc_decoding_by_hand() -> None:
 def test_mirror_is_its_own_inverse() -> None:
     random = np.random.default_rng(0)
     along_x, along_y = random.random((2, 17, 8)), random.random((2, 17, 12))
-    twice = unflip_simcc(*unflip_simcc(along_x, along_y, MIRRORED), MIRRORED)
+    twice = unflip_simcc(*unflip_simcc(along_x, along_y, MIRROR), MIRROR)
     np.testing.assert_array_equal(twice[0], along_x)
     np.testing.assert_array_equal(twice[1], along_y)
-    assert COCO_KEYPOINTS[MIRRORED[COCO_KEYPOINTS.index("left_wrist")]] == "right_wrist"
-    assert MIRRORED[0] == 0
+    assert COCO_KEYPOINTS[MIRROR[COCO_KEYPOINTS.index("left_wrist")]] == "right_wrist"
+    assert MIRROR[0] == 0
 
 
 @pytest.mark.parametrize("size", [(192, 256), (256, 256), (288, 384)])
