@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from core.types import Pose
 
+Array = NDArray[np.floating]
+
 COCO_SIGMAS = np.array(
     [.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087, .089, .089], np.float32
 )  # fmt: skip
@@ -16,6 +18,12 @@ COCO_SIGMAS = np.array(
 
 AREA_OF_BOX = 0.53
 """A body covers about half of the box around it; COCO's similarity wants the body's area."""
+
+LIMB_SPEED = np.array([0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.8, 0.8, 1.5, 1.5, 0.3, 0.3, 0.7, 0.7, 1.1, 1.1])
+"""Body heights a second by which a keypoint commonly moves against the body's own motion: ankles much, hips little."""
+
+LIMB_TIME_S = 0.3
+"""After this time a limb is somewhere in its range; it does not get further away."""
 
 
 def keypoint_area(keypoints: NDArray[np.float32]) -> float:
@@ -83,15 +91,6 @@ def match_poses(poses: Sequence[Pose], others: Sequence[Pose], least: float) -> 
     return matched
 
 
-Array = NDArray[np.floating]
-
-LIMB_SPEED = np.array([0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.8, 0.8, 1.5, 1.5, 0.3, 0.3, 0.7, 0.7, 1.1, 1.1])
-"""Body heights a second by which a keypoint commonly moves against the body's own motion: ankles much, hips little."""
-
-LIMB_TIME_S = 0.3
-"""After this time a limb is somewhere in its range; it does not get further away."""
-
-
 def iou(a: Array, b: Array) -> NDArray[np.float64]:
     """Intersection over union of boxes (M, 4) and (N, 4), x1, y1, x2, y2 in pixels: (M, N) in [0, 1]."""
     a, b = np.asarray(a, np.float64).reshape(-1, 4), np.asarray(b, np.float64).reshape(-1, 4)
@@ -134,11 +133,7 @@ def keypoint_similarity(
     return (alike * weight).sum(-1) / np.maximum(weight.sum(-1), 1e-9)
 
 
-def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1)
-
-
-def suppress_boxes(boxes: NDArray[np.floating], scores: NDArray[np.floating], iou: float) -> NDArray[np.intp]:
+def suppress_boxes(boxes: Array, scores: Array, iou: float) -> NDArray[np.intp]:
     """Keep the surest of boxes that overlap.
 
     Args:
@@ -149,6 +144,8 @@ def suppress_boxes(boxes: NDArray[np.floating], scores: NDArray[np.floating], io
     Returns:
         Indices of the boxes to keep, surest first.
     """
+    # cv2.dnn.NMSBoxes keeps the same and is faster (0.05 ms against 0.5 for sixty boxes), but it drops scores of 0 and
+    # takes any two boxes without an area for one; ``iou`` in this loop would double the time.
     order = np.argsort(-scores, kind="stable")
     boxes = boxes.astype(np.float64)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
@@ -162,9 +159,7 @@ def suppress_boxes(boxes: NDArray[np.floating], scores: NDArray[np.floating], io
     return np.array(kept, np.intp)
 
 
-def without_undefined(
-    keypoints: NDArray[np.floating], scores: NDArray[np.floating]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def without_undefined(keypoints: Array, scores: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """One body in which every number is one; a keypoint that has no place or no score is an absent one.
 
     Args:
@@ -181,3 +176,7 @@ def without_undefined(
         middle = keypoints[defined].mean(axis=0) if defined.any() else np.zeros(2)
         keypoints = np.where(defined[:, None], keypoints, middle)
     return keypoints.astype(np.float32), scores.astype(np.float32)
+
+
+def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1)

@@ -11,7 +11,6 @@ import pytest
 from onnx_pose_models import detector_model, one_stage_model, simcc_model
 
 from core.errors import EngineError
-from core.similarity import suppress_boxes
 from core.skeleton import COCO_KEYPOINTS, MIRROR
 from core.types import Frame, Pose
 from engines.network import TensorSpec
@@ -334,12 +333,6 @@ def test_box_without_area_is_no_crash(tmp_path: Path) -> None:
     network = crop_network(simcc_model(tmp_path / "m.onnx"))
     keypoints, _ = network.keypoints_in(spot(270, 200), np.array([[270, 200, 270, 200]], np.float32))
     assert np.isfinite(keypoints).all()
-
-
-def test_suppression_keeps_the_surest() -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [0, 0, 10, 4]], np.float32)
-    assert suppress_boxes(boxes, np.array([0.5, 0.9, 0.7, 0.6]), 0.5).tolist() == [1, 2, 3]
-    assert suppress_boxes(np.zeros((0, 4)), np.zeros(0), 0.5).tolist() == []
 
 
 def test_card_survives_the_file_and_damage_is_refused() -> None:

@@ -1,12 +1,23 @@
-"""Keypoint similarity against COCO's formula, and one pose a body after duplicates are dropped."""
+"""Keypoint similarity against COCO's formula and over time, overlap of boxes, and one pose or box a body."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from core.similarity import AREA_OF_BOX, COCO_SIGMAS, keypoint_area, match_poses, oks, suppress_duplicates
+from core.similarity import (
+    AREA_OF_BOX,
+    COCO_SIGMAS,
+    iou,
+    keypoint_area,
+    keypoint_similarity,
+    match_poses,
+    oks,
+    suppress_boxes,
+    suppress_duplicates,
+)
 from core.types import Pose
+from tests.pipeline.stick_figures import walker
 
 STANDING = np.array(
     [[50, 10], [53, 7], [47, 7], [57, 9], [43, 9], [66, 30], [34, 30], [72, 55], [28, 55], [75, 78], [25, 78],
@@ -66,3 +77,48 @@ def test_matching_pairs_each_pose_once_and_leaves_strangers():
     there = [pose(STANDING + np.float32([9, 0])), pose(STANDING + np.float32([1, 0]))]
     assert match_poses(here, there, 0.3) == {1: 0, 0: 1}
     assert match_poses(here, [], 0.3) == {}
+
+
+def test_suppression_keeps_the_surest() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [0, 0, 10, 4]], np.float32)
+    assert suppress_boxes(boxes, np.array([0.5, 0.9, 0.7, 0.6]), 0.5).tolist() == [1, 2, 3]
+    assert suppress_boxes(np.zeros((0, 4)), np.zeros(0), 0.5).tolist() == []
+
+
+def test_iou_of_known_boxes() -> None:
+    a = np.array([[0, 0, 10, 10], [5, 0, 15, 10]])
+    b = np.array([[0, 0, 10, 10], [10, 10, 20, 20], [0, 0, 0, 0]])
+    np.testing.assert_allclose(iou(a, b), [[1, 0, 0], [1 / 3, 0, 0]])
+
+
+def test_a_body_is_most_like_itself() -> None:
+    bodies = np.stack([walker(0.0, x, 300, 150, 100) for x in (100, 130, 400)])
+    weights = np.ones((3, 17))
+    value = keypoint_similarity(bodies, weights, bodies, weights, np.full(3, 150.0))
+    np.testing.assert_allclose(np.diag(value), 1.0)
+    assert value[0, 1] < 0.2
+    assert value[0, 2] == pytest.approx(0, abs=1e-6)
+
+
+def test_time_forgives_ankles_more_than_hips() -> None:
+    body = walker(0.0, 200, 300, 200, 100)[None]
+    weights = np.ones((1, 17))
+
+    def moved(joint: int, dt: float) -> float:
+        other = body.copy()
+        other[0, joint, 0] += 30
+        return float(keypoint_similarity(body, weights, other, weights, np.array([200.0]), 0.0, dt)[0, 0])
+
+    assert moved(15, 0.2) > moved(15, 0.02) + 0.01
+    assert moved(15, 0.2) > moved(11, 0.2)
+
+
+def test_unseen_joints_do_not_count() -> None:
+    body = walker(0.0, 200, 300, 200, 100)[None]
+    other = body.copy()
+    other[0, 9:] += 500
+    weights = np.ones((1, 17))
+    weights[0, 9:] = 0
+    assert keypoint_similarity(body, weights, other, np.ones((1, 17)), np.array([200.0]))[0, 0] == pytest.approx(1)
+    nothing = np.zeros((1, 17))
+    assert keypoint_similarity(body, nothing, body, nothing, np.array([200.0]))[0, 0] == 0
