@@ -16,16 +16,9 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from core.signals import ending_signals, let_closed_terminal_go
+from core.command_line import Ended, ending_signals, let_closed_terminal_go
 
 # All else is imported by the functions below, once signals are caught: Ctrl-C may come while libraries load.
-
-
-class _Ended(BaseException):
-    """A signal to end, raised in the main thread so that files are closed on the way out."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for number in ending_signals():
                 before[number] = signal.signal(number, _end)
         return _command(words)
-    except _Ended as ended:
-        return 128 + ended.number
+    except Ended as ended:
+        return 128 + ended.signal
     finally:
         for number, handler in before.items():
             if handler is not None and signal.getsignal(number) is _end:
@@ -108,7 +101,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     if number == getattr(signal, "SIGHUP", None):
         signal.signal(number, signal.SIG_IGN)  # the shell passes on what the system has said already
         let_closed_terminal_go()
-    raise _Ended(number)
+    raise Ended(number)
 
 
 def _leave(code: int) -> NoReturn:

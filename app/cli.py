@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,10 +12,16 @@ from urllib.parse import unquote, urlsplit
 
 from app import __version__
 from app.options import Outputs, RunOptions
+from core.command_line import within
 from core.errors import UserError
 
 BACKENDS = ("auto", "onnx-cpu", "onnx-cuda", "tensorrt", "tensorrt-rtx", "torch")
 POLICIES = ("newest", "all", "paced")
+
+_PROBABILITY = within(float, 0.0, 1.0, "is not a probability between 0 and 1")
+_SECONDS = within(float, 0.01, 60.0, "is not a number of seconds between 0.01 and 60")
+_PICTURE_RATE = within(float, 0.001, 1000.0, "is not a number of pictures a second between 0.001 and 1000")
+_FRAMES = within(int, 1, sys.maxsize, "is not a number above 0")
 
 DESCRIPTION = """\
 Label what every person in a video or in front of a camera is doing.
@@ -72,7 +79,7 @@ def bench_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m app bench", description="Measure the pipeline on a video.")
     _add_sources(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    parser.add_argument("--frames", type=_positive, metavar="N", help="stop after N frames")
+    parser.add_argument("--frames", type=_FRAMES, metavar="N", help="stop after N frames")
     _add_models(parser)
     parser.add_argument("--verbose", action="store_true", help="log what happens, not only warnings")
     parser.set_defaults(sources=())
@@ -146,10 +153,10 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     ):
         group.add_argument(option, type=kind, metavar=metavar, action=_AddSource, dest="sources", help=text)
     group.add_argument(
-        "--fps", type=_picture_rate, metavar="N", help="frames a second of a video, in place of its own time stamps"
+        "--fps", type=_PICTURE_RATE, metavar="N", help="frames a second of a video, in place of its own time stamps"
     )
     group.add_argument(
-        "--images-fps", type=_picture_rate, metavar="N", help="pictures a second of such a folder (default: 25)"
+        "--images-fps", type=_PICTURE_RATE, metavar="N", help="pictures a second of such a folder (default: 25)"
     )
 
 
@@ -166,8 +173,8 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--model", type=Path, metavar="PATH", help="action model: PATH-spatial.onnx, PATH-temporal.onnx")
     group.add_argument("--backend", default="auto", choices=BACKENDS, help="what runs the networks (default: auto)")
     group.add_argument("--policy", choices=POLICIES, help="all frames, the newest only, or a file paced as if live")
-    group.add_argument("--threshold", type=_probability, metavar="P", help="show labels at least this probable, 0 to 1")
-    group.add_argument("--stride", type=_seconds, metavar="S", help="seconds between two decisions about a person")
+    group.add_argument("--threshold", type=_PROBABILITY, metavar="P", help="show labels at least this probable, 0 to 1")
+    group.add_argument("--stride", type=_SECONDS, metavar="S", help="seconds between two decisions about a person")
 
 
 def _camera(text: str) -> int | str:
@@ -192,31 +199,3 @@ def _folder(text: str) -> Path:
     if not path.exists():
         raise argparse.ArgumentTypeError(f"there is no folder {text}")
     return path
-
-
-def _number(text: str, low: float, high: float, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
-    return value
-
-
-def _probability(text: str) -> float:
-    return _number(text, 0.0, 1.0, "a probability between 0 and 1")
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 0.01, 60.0, "a number of seconds between 0.01 and 60")
-
-
-def _picture_rate(text: str) -> float:
-    return _number(text, 0.001, 1000.0, "a number of pictures a second between 0.001 and 1000")
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return int(text)

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.shared.report import exit_code
-from core.errors import WeightsError
 from training.data.datasets import load_dataset
 from training.evaluate import Predict, evaluate
 from training.finetune import predictor
@@ -40,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--weights", help="a .safetensors model (default: the shipped one)")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    return exit_code(lambda: compare(args.data, args.split, args.weights), WeightsError)
+    return exit_code(lambda: compare(args.data, args.split, args.weights))
 
 
 def compare(file: str, split: str, weights: str | None) -> None:

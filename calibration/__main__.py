@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.fit import check_logits, doubts, fit
+from core.command_line import exit_code
 from core.errors import CalibrationError
 from core.files import file_identity
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return the process's exit code: 0 done, with doubts on stderr; 2 refused in one sentence."""
+    """Run a command and return its exit code: 0 done, doubts on stderr; 2 refused in a sentence; 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     p = commands.add_parser("fit", help="fit temperature and threshold to validation logits")
@@ -35,12 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     p.add_argument("--name", default="", help="name of the model, to record")
     args = parser.parse_args(argv)
-    try:
-        _fit(args)
-    except CalibrationError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: _fit(args))
 
 
 def _fit(args: argparse.Namespace) -> None:

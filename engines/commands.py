@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.command_line import exit_code, within
 from core.errors import EngineError
 from engines import export_pose
 from engines.files import make_folder, write_whole
@@ -20,17 +20,16 @@ from engines.precision import PRECISIONS
 MOST = 1024
 """People or threads; far more than is measured, and few enough for any memory."""
 
+_COUNT = within(int, 1, MOST, f"is no whole number from 1 to {MOST}")
+_SECONDS = within(float, sys.float_info.min, sys.float_info.max, "is no time above 0 seconds")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0, or 2 for anything that cannot work."""
+    """Run one command; the exit code is 0, 2 for anything that cannot work, or 130 after Ctrl-C."""
     args = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("engines").setLevel(logging.INFO if args.verbose else logging.WARNING)
-    try:
-        return int(args.run(args) or 0)
-    except EngineError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+    return exit_code(lambda: args.run(args))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,9 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--windows", type=Path, metavar="FILE")
     bench.add_argument("--backend", choices=BACKENDS, nargs="+", default=BACKENDS)
     bench.add_argument("--precision", choices=PRECISIONS, nargs="+", default=PRECISIONS)
-    bench.add_argument("--batch", type=_count, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="how many people")
-    bench.add_argument("--seconds", type=_seconds, default=1.0, help="spent on each measurement")
-    bench.add_argument("--threads", type=_count, default=1)
+    bench.add_argument("--batch", type=_COUNT, nargs="+", default=[1, 2, 4, 8, 16], metavar="N", help="how many people")
+    bench.add_argument("--seconds", type=_SECONDS, default=1.0, help="spent on each measurement")
+    bench.add_argument("--threads", type=_COUNT, default=1)
     bench.add_argument("--json", type=Path, metavar="OUT")
     bench.set_defaults(run=_bench)
 
@@ -83,22 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     pose.set_defaults(run=export_pose.run)
 
     return parser
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= MOST):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time above 0 seconds")
-    return seconds
 
 
 def _build(args: argparse.Namespace) -> int:

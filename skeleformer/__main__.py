@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from core.start import start
+from core.command_line import start
 
 
 def main(argv: Sequence[str] | None = None) -> int:

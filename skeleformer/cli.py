@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.command_line import COUNT
 from skeleformer.costs.table import as_json, markdown, tables
 
 
@@ -16,8 +17,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m skeleformer", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     table = commands.add_parser("table", help="print the tables as markdown")
-    table.add_argument("--classes", type=_positive, default=60, help="classes of the linear head (default 60)")
-    table.add_argument("--frames", type=_positive, default=32, help="frames of the window of one person (default 32)")
+    table.add_argument("--classes", type=COUNT, default=60, help="classes of the linear head (default 60)")
+    table.add_argument("--frames", type=COUNT, default=32, help="frames of the window of one person (default 32)")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     args = parser.parse_args(argv)
     if args.json and not args.json.parent.is_dir():
@@ -32,11 +33,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"cannot write {args.json}: {error.strerror or error}\n")
             return 2
     return 0
-
-
-def _positive(text: str) -> int:
-    """A whole number above 0, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not above 0")
-    return number

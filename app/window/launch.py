@@ -19,8 +19,8 @@ from app.window.clock import PausableClock
 from app.window.main_window import MainWindow
 from app.window.screen import require_screen
 from app.window.worker import MakeSession
+from core.command_line import ending_signals, let_closed_terminal_go
 from core.errors import UserError
-from core.signals import ending_signals, let_closed_terminal_go
 from pipeline.recognition.model import ActionModel
 from pipeline.sources import SourceEvent
 

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from calibration import CalibrationError
+from core import command_line
+from core.errors import UserError
 from core.files import WholeFile, refuse_overwriting
-from engines import EngineError
-from pipeline import UserError
-
-USER_ERRORS: tuple[type[Exception], ...] = (UserError, EngineError, CalibrationError)
-"""What is told in one sentence, without a traceback."""
 
 
-def exit_code(measure: Callable[[], None], *more: type[Exception]) -> int:
-    """Run a benchmark.
-
-    Args:
-        measure: does all the work; raises one of ``USER_ERRORS`` when it cannot be done.
-        more: errors of the same kind that only this benchmark knows.
-
-    Returns:
-        0, or 2 after an error and 130 after Ctrl-C, each told in one sentence.
-    """
-    try:
-        measure()
-    except (*USER_ERRORS, *more) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing is written", file=sys.stderr)
-        return 130
-    return 0
+def exit_code(measure: Callable[[], None]) -> int:
+    """Run a benchmark, which raises ``UserError`` when it cannot be done; see ``core.command_line.exit_code``."""
+    return command_line.exit_code(measure, "interrupted; nothing is written")
 
 
 class Output:
@@ -79,11 +58,8 @@ class Output:
         self.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def positive(text: str) -> int:
-    """A whole number above 0, for argparse."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
+positive = command_line.within(int, 1, sys.maxsize, "is not a whole number above 0")
+"""For argparse."""
 
 
 def outputs(given: Mapping[str, Path | None], *inputs: Path | str | None) -> tuple[Output, ...]:

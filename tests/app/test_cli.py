@@ -13,8 +13,8 @@ from app.__main__ import main
 from app.cli import parse_bench, parse_run
 from app.options import numbered_address
 from app.outputs import check_outputs
+from core.command_line import ending_signals
 from core.errors import UserError
-from core.signals import ending_signals
 from models import model_path
 from pipeline.sinks.mqtt import DEFAULT_TOPIC
 

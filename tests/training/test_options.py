@@ -1,10 +1,7 @@
 """Numbers on the command line: what cannot work is one sentence that names the option, before anything is read."""
 
-from argparse import ArgumentTypeError
-
 import pytest
 
-from core.command_line import SEED, part, part_above_zero, part_below_one, positive, whole
 from tests.training.toy import write_clips
 from training.cli import main, parser
 
@@ -70,21 +67,3 @@ def test_the_smallest_numbers_train(tmp_path):
     smallest = ["--frames", "4", "--width", "8", "--layers", "1", "--epochs", "1", "--windows-per-epoch", "2"]
     common = ["--batch", "2", "--seed", str(2**32 - 1), "--dropout", "0", "--device", "cpu"]
     assert main(["finetune", "--data", str(data), "--out", str(tmp_path / "run"), *smallest, *common]) == 0
-
-
-def test_limits_belong_to_what_is_allowed():
-    assert [whole(0)("0"), whole(4, 8)("8"), SEED("0")] == [0, 8, 0]
-    assert [part("0"), part("1"), part_below_one("0"), part_above_zero("1"), positive("1e-9")] == [0, 1, 0, 1, 1e-9]
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "said"),
-    [(whole(4), "3", "at least 4"), (whole(1, 9), "10", "9 at most"),
-     (whole(), "x", "'x' is no whole number"), (positive, "inf", "finite"), (positive, "2e6", "a million at most"),
-     (positive, "x", "'x' is no number"),
-     (positive, "0", "above 0"), (part, "1.5", "between 0 and 1"), (part_below_one, "1", "below 1"),
-     (part_above_zero, "0", "above 0")],
-)  # fmt: skip
-def test_the_sentence_says_what_is_allowed(kind, text, said):
-    with pytest.raises(ArgumentTypeError, match=said):
-        kind(text)
