@@ -9,11 +9,11 @@ from typing import Any
 
 from core.errors import UserError
 from pipeline.recognition.model import ActionModel, find_model
-from pipeline.sources import Policy, SourceEvent, open_source, opens_at_once
+from pipeline.sources import FrameSource, Policy, SourceEvent, open_source, opens_at_once
+from pipeline.sources.base import Frames, PlainSource
 from pipeline.sources.opening import PICTURE_FPS
-from pipeline.stages import FrameSource
 
-SourceSpec = str | int | Path | Sequence[Any] | FrameSource
+SourceSpec = str | int | Path | Sequence[Any] | FrameSource | Frames
 
 
 def source_of(
@@ -30,14 +30,16 @@ def source_of(
         SourceError: it cannot be opened.
         UserError: there is no such policy.
     """
-    if _is_open(source):
-        return source  # type: ignore[return-value]
+    if isinstance(source, FrameSource):
+        return source
+    if isinstance(source, Frames):
+        return PlainSource(source)
     try:
         wanted = None if policy is None else Policy(policy)
     except ValueError:
         raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
     pictures = PICTURE_FPS if picture_fps is None else picture_fps
-    return open_source(source, policy=wanted, fps=pictures, video_fps=fps, clock=clock, on_event=on_event)  # type: ignore[arg-type]
+    return open_source(source, policy=wanted, fps=pictures, video_fps=fps, clock=clock, on_event=on_event)
 
 
 def is_quick(source: SourceSpec) -> bool:
@@ -46,11 +48,7 @@ def is_quick(source: SourceSpec) -> bool:
     Raises:
         SourceError: it is no source at all.
     """
-    return _is_open(source) or opens_at_once(source)  # type: ignore[arg-type]
-
-
-def _is_open(source: SourceSpec) -> bool:
-    return hasattr(source, "close") and hasattr(source, "__iter__")
+    return isinstance(source, Frames) or opens_at_once(source)
 
 
 def check_model(model: str | Path | ActionModel | None) -> None:

@@ -8,13 +8,13 @@ import threading
 from core.errors import SinkError
 from core.types import Result
 from pipeline.channel import Channel, Full
-from pipeline.sinks.base import Sink, SinkBase
+from pipeline.sinks.base import Sink
 
 CAPACITY = 8
 """Results that may wait; each holds a picture."""
 
 
-class BackgroundSink(SinkBase):
+class BackgroundSink(Sink):
     """Hands results to another sink in its own thread through a bounded queue.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from core.errors import SinkError
 from core.types import Result
 from pipeline.channel import Channel, Full
-from pipeline.sinks.base import SinkBase
+from pipeline.sinks.base import Sink
 from pipeline.sinks.records import DecisionRecords, as_line
 
 CLIENT_BACKLOG = 256
@@ -20,7 +20,7 @@ _START_S = 10.0
 _STOP_S = 2.0
 
 
-class WebSocketSink(SinkBase):
+class WebSocketSink(Sink):
     """Serves decisions at ``ws://host:port``: a text message per person and decision, the same JSON as the event file.
 
     A client gets what is decided while it is connected. A slow one loses its oldest messages; nobody waits for it.
@@ -37,6 +37,8 @@ class WebSocketSink(SinkBase):
         SinkError: when the package is missing or the port cannot be had.
     """
 
+    dropped = 0
+
     def __init__(self, host: str = "127.0.0.1", port: int = 8765) -> None:
         try:
             import websockets.asyncio.server  # noqa: F401
@@ -44,7 +46,6 @@ class WebSocketSink(SinkBase):
             raise SinkError('publishing needs the package websockets: pip install "skeleprompt[publish]"') from None
         self.name = f"ws://{host}:{port}"
         self.port = port
-        self.dropped = 0
         self._host = host
         self._records = DecisionRecords()
         # Each client's task, with what waits for it and what wakes it; touched by the server's thread only.
