@@ -83,10 +83,9 @@ class Session:
     def figures(self) -> dict[str, Any]:
         """The pipeline's stage times, ages and drops, what happened to the source, and what each output has dropped."""
         figures = {"source": self.name, **self.pipeline.stats.summary(), "cpu_s": self.pipeline.stats.cpu_s}
-        stats = getattr(self.pipeline.source, "stats", None)
-        if stats is not None:
-            figures |= {"corrupt": stats.corrupt, "stalls": stats.stalls, "reconnects": stats.reconnects}
-        dropped = {output.name: getattr(output, "dropped", None) for output in self._outputs}
+        stats = self.pipeline.source.stats
+        figures |= {"corrupt": stats.corrupt, "stalls": stats.stalls, "reconnects": stats.reconnects}
+        dropped = {output.name: output.dropped for output in self._outputs}
         return figures | {"output_drops": {name: count for name, count in dropped.items() if count is not None}}
 
     def close(self) -> None:

@@ -23,12 +23,13 @@ if not __package__:  # as a file its own folder comes first, where a module pass
 
 from benchmarks.shared.report import Output, exit_code, positive
 from pipeline import Frame, Pipeline, open_source
+from pipeline.sources import FrameSource
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERY = 100
 
 
-class Endless:
+class Endless(FrameSource):
     """A source that repeats a clip.
 
     Args:
@@ -39,15 +40,16 @@ class Endless:
 
     def __init__(self, video: Path, frames: int, fps: float = 30.0) -> None:
         self.name, self.fps, self.frame_count = f"{video.name}, repeated", fps, frames
+        self._times_s = [index / fps for index in range(frames)]
         self._closed = False
         with open_source(video) as source:
             self._images = [frame.image for frame in source]
 
     def __iter__(self) -> Iterator[Frame]:
-        for index in range(self.frame_count):
+        for index, time_s in enumerate(self._times_s):
             if self._closed:
                 return
-            yield Frame(index, index / self.fps, self._images[index % len(self._images)].copy())
+            yield Frame(index, time_s, self._images[index % len(self._images)].copy())
 
     def close(self) -> None:
         self._closed = True

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 from core.errors import UserError
 from pipeline.recognition.model import ActionModel, find_model
-from pipeline.sources import Policy, SourceEvent, open_source, opens_at_once
+from pipeline.sources import FrameSource, Policy, SourceEvent, open_source, opens_at_once
+from pipeline.sources.base import Frames, PlainSource
 from pipeline.sources.opening import PICTURE_FPS
-from pipeline.stages import FrameSource
 
-SourceSpec = str | int | Path | Sequence[Any] | FrameSource
+log = logging.getLogger(__name__)
+
+SourceSpec = str | int | Path | Sequence[Any] | FrameSource | Frames
 
 
 def source_of(
@@ -30,14 +34,21 @@ def source_of(
         SourceError: it cannot be opened.
         UserError: there is no such policy.
     """
-    if _is_open(source):
-        return source  # type: ignore[return-value]
+    if isinstance(source, FrameSource):
+        return source
+    if isinstance(source, Frames):
+        if not isinstance(source, GeneratorType):  # a generator has nothing else to say
+            log.warning(
+                "%s is read like a recording; a live source inherits from pipeline.sources.FrameSource",
+                type(source).__name__,
+            )
+        return PlainSource(source)
     try:
         wanted = None if policy is None else Policy(policy)
     except ValueError:
         raise UserError(f"There is no policy '{policy}'; choose {', '.join(p.value for p in Policy)}.") from None
     pictures = PICTURE_FPS if picture_fps is None else picture_fps
-    return open_source(source, policy=wanted, fps=pictures, video_fps=fps, clock=clock, on_event=on_event)  # type: ignore[arg-type]
+    return open_source(source, policy=wanted, fps=pictures, video_fps=fps, clock=clock, on_event=on_event)
 
 
 def is_quick(source: SourceSpec) -> bool:
@@ -46,11 +57,7 @@ def is_quick(source: SourceSpec) -> bool:
     Raises:
         SourceError: it is no source at all.
     """
-    return _is_open(source) or opens_at_once(source)  # type: ignore[arg-type]
-
-
-def _is_open(source: SourceSpec) -> bool:
-    return hasattr(source, "close") and hasattr(source, "__iter__")
+    return isinstance(source, Frames) or opens_at_once(source)
 
 
 def check_model(model: str | Path | ActionModel | None) -> None:

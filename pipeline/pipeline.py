@@ -14,8 +14,7 @@ from core.types import Result
 from pipeline.channel import Channel
 from pipeline.opening import SourceSpec, check_model, is_quick, model_of, open_together, source_of
 from pipeline.pose import create_pose
-from pipeline.pose.base import PoseEstimator
-from pipeline.pose.movenet.costs import Costs
+from pipeline.pose.base import Estimates, PlainEstimator, PoseEstimator
 from pipeline.recognition.model import ActionModel
 from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
 from pipeline.sources import Policy, SourceEvent
@@ -83,7 +82,7 @@ class Pipeline(Iterator[Result]):
         self,
         source: SourceSpec,
         *,
-        pose: str | PoseEstimator = "movenet",
+        pose: str | PoseEstimator | Estimates = "movenet",
         model: str | Path | ActionModel | None = None,
         policy: Policy | str | None = None,
         fps: float | None = None,
@@ -103,6 +102,8 @@ class Pipeline(Iterator[Result]):
         self.stats = PipelineStats(clock())
         follow = Tracker(tracker)
         config = _config(recogniser, stride_s, threshold, follow.lost_s)
+        if not isinstance(pose, (str, PoseEstimator)):
+            pose = PlainEstimator(pose)
         parts = open_together(
             lambda: source_of(source, policy, fps, picture_fps, clock, on_event),
             lambda: create_pose(pose, **(pose_options or {})) if isinstance(pose, str) else pose,
@@ -113,7 +114,8 @@ class Pipeline(Iterator[Result]):
         )
         self.source, estimator, self.model = parts
         if self.policy is Policy.ALL and estimator is not pose and "costs" not in (pose_options or {}):
-            _make_repeatable(estimator)
+            # A file gets the same labels on every run and machine.
+            estimator.make_repeatable()
         queued = _QUEUED_ALL if self.policy is Policy.ALL else _QUEUED_LIVE
         seen: Channel[Seen] = Channel(queued)
         self._results: Channel[Recognised] = Channel(queued)
@@ -136,32 +138,32 @@ class Pipeline(Iterator[Result]):
     @property
     def name(self) -> str:
         """The source's name, for people; without credentials."""
-        return str(getattr(self.source, "name", "source"))
+        return self.source.name
 
     @property
     def live(self) -> bool:
         """Whether the source is a camera or a stream."""
-        return bool(getattr(self.source, "live", False))
+        return self.source.live
 
     @property
     def policy(self) -> Policy:
         """Which frames count when the source is faster than the pipeline."""
-        return Policy(getattr(self.source, "policy", Policy.ALL))
+        return self.source.policy
 
     @property
     def size(self) -> tuple[int, int] | None:
         """(width, height) of the newest picture, where the source says so."""
-        return getattr(self.source, "size", None)
+        return self.source.size
 
     @property
     def fps(self) -> float | None:
         """Nominal frames a second of the source, where it says so."""
-        return getattr(self.source, "fps", None)
+        return self.source.fps
 
     @property
     def frame_count(self) -> int | None:
         """How many frames a recording claims to have."""
-        return getattr(self.source, "frame_count", None)
+        return self.source.frame_count
 
     def start(self) -> None:
         """Begin to work; asking for the first result does so as well."""
@@ -204,15 +206,6 @@ class Pipeline(Iterator[Result]):
 
     def __repr__(self) -> str:
         return f"Pipeline({self.name!r}, policy={self.policy.value})"
-
-
-def _make_repeatable(estimator: PoseEstimator) -> None:
-    """Let an estimator that chooses between networks by their measured cost go by the usual cost.
-
-    A file gets the same labels on every run and machine, and a measurement is never twice the same.
-    """
-    if hasattr(estimator, "costs"):
-        estimator.costs = Costs()
 
 
 def _config(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from calibration import CalibrationError
 from core.errors import UserError
@@ -18,7 +17,7 @@ from pipeline.channel import Channel
 from pipeline.pose.base import PoseEstimator
 from pipeline.recognition.model import ActionModel
 from pipeline.recognition.recogniser import Recogniser
-from pipeline.sources import Source
+from pipeline.sources import FrameSource
 from pipeline.sources.timeline import Timeline
 from pipeline.stats import PipelineStats
 from pipeline.tracking import Tracker
@@ -40,15 +39,6 @@ def _explained(doing: str, error: BaseException) -> BaseException:
     explained = PipelineError(f"The pipeline failed while {doing}: {type(error).__name__}: {error}")
     explained.__cause__ = error
     return explained
-
-
-class FrameSource(Protocol):
-    """What a pipeline needs of a source; ``pipeline.sources.Source`` has more."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
-
-    def close(self) -> None:
-        """End a waiting iteration, from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +111,8 @@ class PoseStage:
         self._stats = stats
         self._clock = clock
         self._owned = owned
-        # An estimator that follows people may want to know what became of its poses.
-        self._observe = getattr(pose, "observe", None)
-        # A source of this project gives stamps that only go forwards, the same as in its events; others may not.
-        interval_s = 1.0 / (getattr(source, "fps", None) or _FALLBACK_FPS)
-        self._timeline = None if isinstance(source, Source) else Timeline(interval_s)
+        # Ordered stamps stay, since the source's events have the same.
+        self._timeline = None if source.ordered else Timeline(1.0 / (source.fps or _FALLBACK_FPS))
         self._last_s = -math.inf
         self._slow = 0
         self._warned_of_rate = False
@@ -153,12 +140,12 @@ class PoseStage:
 
     def _cpu_s(self) -> float:
         """CPU time of this thread and of those that help the estimator."""
-        return time.thread_time() + getattr(self._pose, "helped_s", 0.0)
+        return time.thread_time() + self._pose.helped_s
 
     def _look(self, frame: Frame, asked: float) -> Seen:
         received, cpu = self._clock(), self._cpu_s()
         self._stats.frame(received)
-        origin_s = getattr(self._source, "origin_s", None)
+        origin_s = self._source.origin_s
         captured = received if origin_s is None else min(received, origin_s + frame.time_s)
         if self._timeline is not None:
             frame = replace(frame, time_s=self._timeline.stamp(frame.time_s))
@@ -166,8 +153,7 @@ class PoseStage:
         poses = self._pose.estimate(frame)
         found = self._clock()
         people = self._tracker.update(poses, frame.time_s)
-        if self._observe is not None:
-            self._observe(people, frame.time_s)
+        self._pose.observe(people, frame.time_s)
         done = self._clock()
         self._stats.cpu("pose", self._cpu_s() - cpu)
         stage_ms = {"wait": received - asked, "pose": found - received, "track": done - found}
@@ -177,7 +163,7 @@ class PoseStage:
             frame,
             people,
             captured,
-            getattr(self._source, "dropped", 0),
+            self._source.dropped,
             {name: seconds * 1e3 for name, seconds in stage_ms.items()},
             done,
         )

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.channel import Channel
-from pipeline.stages import FrameSource, PoseStage, RecogniseStage
+from pipeline.sources import FrameSource
+from pipeline.stages import PoseStage, RecogniseStage
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -27,13 +28,11 @@ class ActionModel:
             spatial, temporal: the shipped files.
             backend, precision, threads: as for ``engines.load``.
         """
-        self.spatial: Network = load(spatial, backend, precision, threads=threads)
-        try:
-            self.temporal: Network = load(temporal, backend, precision, threads=threads)
+        with ExitStack() as undo:
+            self.spatial: Network = undo.enter_context(load(spatial, backend, precision, threads=threads))
+            self.temporal: Network = undo.enter_context(load(temporal, backend, precision, threads=threads))
             check_pair(self.spatial.metadata, self.temporal.metadata)
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def tokens(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, T, 17, 5) to (N, T, d)."""
@@ -49,8 +48,7 @@ class ActionModel:
     def close(self) -> None:
         """Close both graphs."""
         self.spatial.close()
-        if hasattr(self, "temporal"):
-            self.temporal.close()
+        self.temporal.close()
 
     def __enter__(self) -> ActionModel:
         return self

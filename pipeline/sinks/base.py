@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from core.types import Result
 
 logger = logging.getLogger(__name__)
 
-_Self = TypeVar("_Self", bound="SinkBase")
+_Self = TypeVar("_Self", bound="Sink")
 
 
-@runtime_checkable
-class Sink(Protocol):
-    """Takes results, one thread at a time.
+class Sink(ABC):
+    """Takes results, one thread at a time; a context manager that closes, also after an error of the run.
 
     Attributes:
         name: for messages; no credentials.
     """
 
     name: str
+    _told = False
 
+    @property
+    def dropped(self) -> int | None:
+        """What did not get through for want of room; None where nothing is ever left out."""
+        return None
+
+    @abstractmethod
     def write(self, result: Result) -> None:
         """Takes one result. Raises ``SinkError`` or ``OSError`` when the output has failed."""
 
+    @abstractmethod
     def close(self) -> None:
         """Completes the output. Safe to call twice."""
-
-
-class SinkBase:
-    """The context manager that all sinks here share; leaving it closes, also after an error of the run."""
-
-    name: str
-    _told = False
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -43,10 +44,6 @@ class SinkBase:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Completes the output."""
-        raise NotImplementedError
 
     def _tell_lost(self, number: int, what: str) -> None:
         """Says in the log, once, how much of a run did not get through; to be called by ``close``."""

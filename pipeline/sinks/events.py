@@ -10,11 +10,11 @@ from typing import IO
 from core.errors import SinkError
 from core.files import check_place
 from core.types import Result
-from pipeline.sinks.base import SinkBase
+from pipeline.sinks.base import Sink
 from pipeline.sinks.records import DecisionRecords, as_line
 
 
-class EventSink(SinkBase):
+class EventSink(Sink):
     """Appends a line per decision; whoever reads meanwhile sees whole lines only.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.errors import UserError
 from core.types import Result
-from pipeline.sinks.base import Sink, SinkBase
+from pipeline.sinks.base import Sink
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class SinkFailure:
     reason: str
 
 
-class SinkGroup(SinkBase):
+class SinkGroup(Sink):
     """Passes each result to all outputs. One that fails is logged, closed and left out; the others go on.
 
     Args:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from core.errors import SinkError
 from core.redact import redact_url
 from core.types import Result
-from pipeline.sinks.base import SinkBase
+from pipeline.sinks.base import Sink
 from pipeline.sinks.records import DecisionRecords, as_line
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ _CONNECT_S = 5.0
 _CLOSE_S = 2.0
 
 
-class MqttSink(SinkBase):
+class MqttSink(Sink):
     """Publishes the same JSON as the event file, at least once each (QoS 1). Connects anew by itself after a loss.
 
     Args:
@@ -37,6 +37,8 @@ class MqttSink(SinkBase):
     Raises:
         SinkError: when the package is missing or the broker cannot be reached or does not take us.
     """
+
+    dropped = 0
 
     def __init__(self, url: str) -> None:
         try:
@@ -52,7 +54,6 @@ class MqttSink(SinkBase):
         except ValueError:
             raise SinkError(f"{self.name} is not a valid address") from None
         self.topic = unquote(parts.path.strip("/")) or DEFAULT_TOPIC
-        self.dropped = 0
         if any(wildcard in self.topic for wildcard in "+#"):
             raise SinkError(f"{self.name}: a topic to publish to has no wildcards")
         self._queue_full = mqtt.MQTT_ERR_QUEUE_SIZE

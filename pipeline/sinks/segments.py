@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import SinkError
 from core.files import WholeFile
 from core.types import Action, Result
-from pipeline.sinks.base import SinkBase
+from pipeline.sinks.base import Sink
 
 COLUMNS = ("start_s", "end_s", "track", "label", "mean_probability")
 
@@ -37,7 +37,7 @@ class _Track:
     segment: _Segment | None = None
 
 
-class SegmentSink(SinkBase):
+class SegmentSink(Sink):
     """CSV with a row for every stretch of time in which a track keeps one known label.
 
     A label holds from its decision to the next decision that says otherwise, or to the last sight of the person; a

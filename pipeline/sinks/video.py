@@ -15,7 +15,7 @@ from core.errors import SinkError
 from core.files import WholeFile
 from core.types import Result
 from pipeline.sinks.background import BackgroundSink
-from pipeline.sinks.base import SinkBase
+from pipeline.sinks.base import Sink
 from pipeline.sinks.encoders import Encoder, EncoderFactory, Image, open_encoder
 from pipeline.sources.capture import unusable_name
 
@@ -31,7 +31,7 @@ LONGEST_HOLD_S = 60.0
 Draw = Callable[[Result], Image]
 
 
-class VideoFileSink(SinkBase):
+class VideoFileSink(Sink):
     """Writes pictures at a constant rate so that each is on screen at its own time stamp.
 
     Time is cut into slots of 1/fps seconds. A picture goes to the slot nearest to its time stamp; empty slots repeat

@@ -9,7 +9,8 @@ from typing import Any
 
 from core.errors import SinkError
 from core.types import Result
-from pipeline.sinks.base import SinkBase
+from pipeline.channel import Channel, Full
+from pipeline.sinks.base import Sink
 from pipeline.sinks.records import DecisionRecords, as_line
 
 CLIENT_BACKLOG = 256
@@ -19,7 +20,7 @@ _START_S = 10.0
 _STOP_S = 2.0
 
 
-class WebSocketSink(SinkBase):
+class WebSocketSink(Sink):
     """Serves decisions at ``ws://host:port``: a text message per person and decision, the same JSON as the event file.
 
     A client gets what is decided while it is connected. A slow one loses its oldest messages; nobody waits for it.
@@ -36,6 +37,8 @@ class WebSocketSink(SinkBase):
         SinkError: when the package is missing or the port cannot be had.
     """
 
+    dropped = 0
+
     def __init__(self, host: str = "127.0.0.1", port: int = 8765) -> None:
         try:
             import websockets.asyncio.server  # noqa: F401
@@ -43,10 +46,10 @@ class WebSocketSink(SinkBase):
             raise SinkError('publishing needs the package websockets: pip install "skeleprompt[publish]"') from None
         self.name = f"ws://{host}:{port}"
         self.port = port
-        self.dropped = 0
         self._host = host
         self._records = DecisionRecords()
-        self._clients: set[asyncio.Queue[str]] = set()  # touched by the server's thread only
+        # Each client's task, with what waits for it and what wakes it; touched by the server's thread only.
+        self._clients: dict[asyncio.Task[Any], tuple[Channel[str], asyncio.Event]] = {}
         self._loop = asyncio.new_event_loop()
         self._stop: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -95,41 +98,42 @@ class WebSocketSink(SinkBase):
             self._ready.set()
             await self._stop.wait()
             # What was handed over before close() still goes out.
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*(queue.join() for queue in self._clients)), _STOP_S)
+            for queue, wake in self._clients.values():
+                queue.end()
+                wake.set()
+            if self._clients:
+                await asyncio.wait(tuple(self._clients), timeout=_STOP_S)
 
     async def _client(self, connection: Any) -> None:
         """Sends to one client until it leaves."""
         from websockets.exceptions import ConnectionClosed
 
-        queue: asyncio.Queue[str] = asyncio.Queue(CLIENT_BACKLOG)
-        self._clients.add(queue)
+        task = asyncio.current_task()
+        assert task is not None
+        queue: Channel[str] = Channel(CLIENT_BACKLOG, Full.DROP_OLDEST)
+        wake = asyncio.Event()
+        self._clients[task] = queue, wake
         gone = asyncio.ensure_future(_listen(connection))
+        gone.add_done_callback(lambda _: wake.set())
         try:
-            while not gone.done():
-                message = asyncio.ensure_future(queue.get())
-                await asyncio.wait({message, gone}, return_when=asyncio.FIRST_COMPLETED)
-                if not message.done():
-                    message.cancel()
-                    break
+            while not gone.done() and not queue.finished:
+                if (message := queue.poll()) is None:
+                    wake.clear()
+                    await wake.wait()
+                    continue
                 with contextlib.suppress(ConnectionClosed):
-                    await connection.send(message.result())
-                queue.task_done()
+                    await connection.send(message)
         finally:
             gone.cancel()
-            self._clients.discard(queue)
-            while not queue.empty():
-                queue.get_nowait()
-                queue.task_done()
+            del self._clients[task]
 
     def _spread(self, messages: list[str]) -> None:
-        for queue in self._clients:
+        for queue, wake in self._clients.values():
+            before = queue.dropped
             for message in messages:
-                if queue.full():
-                    queue.get_nowait()
-                    queue.task_done()
-                    self.dropped += 1
-                queue.put_nowait(message)
+                queue.put(message)
+            self.dropped += queue.dropped - before
+            wake.set()
 
     def _set_stop(self) -> None:
         if self._stop is not None:

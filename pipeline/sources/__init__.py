@@ -2,6 +2,7 @@
 
 from core.errors import SourceError
 from core.redact import redact_text, redact_url
+from pipeline.sources.base import FrameSource
 from pipeline.sources.events import EventKind, Severity, SourceEvent, SourceStats
 from pipeline.sources.opening import open_source, opens_at_once
 from pipeline.sources.options import LiveOptions
@@ -10,6 +11,7 @@ from pipeline.sources.source import Source
 
 __all__ = [
     "EventKind",
+    "FrameSource",
     "LiveOptions",
     "Policy",
     "Severity",

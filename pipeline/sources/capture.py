@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import Any
 
 # OpenCV's copy of FFmpeg writes to the process's stderr, addresses with passwords included. It looks at this variable
 # once, when the first capture is made.
@@ -23,26 +23,8 @@ if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
-class Capture(Protocol):
-    """The part of ``cv2.VideoCapture`` that is used; tests put their own in its place."""
-
-    def isOpened(self) -> bool:
-        """Whether reading makes sense."""
-
-    def read(self) -> tuple[bool, Any]:
-        """(True, image) or (False, anything); may never return when a device hangs."""
-
-    def get(self, propId: int) -> float:
-        """A ``cv2.CAP_PROP_*`` value; 0 or less where unknown."""
-
-    def set(self, propId: int, value: float) -> bool:
-        """Ask for a ``cv2.CAP_PROP_*`` value."""
-
-    def grab(self) -> bool:
-        """Go to the next frame without decoding it; False at the end."""
-
-    def release(self) -> None:
-        """Let the device go."""
+Capture = cv2.VideoCapture
+"""What gives pictures; ``read`` may never return when a device hangs. Tests put their own in its place."""
 
 
 def unusable_name(name: str | os.PathLike[str]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from core.types import Frame
+from pipeline.sources.base import FrameSource
 from pipeline.sources.events import SourceStats
 from pipeline.sources.feed import Feed
 from pipeline.sources.journal import EventCallback, Journal
@@ -16,7 +17,7 @@ from pipeline.sources.policy import Policy
 from pipeline.sources.reader import Reader
 
 
-class Source(Iterator[Frame]):
+class Source(FrameSource, Iterator[Frame]):
     """Frames of a camera, stream, video file or list of pictures; a context manager and an iterator.
 
     Reading runs in a thread of its own. ``close`` may be called from any thread and ends a waiting iteration at once.
@@ -34,6 +35,8 @@ class Source(Iterator[Frame]):
     Raises:
         SourceError: when it does not open or gives no picture.
     """
+
+    ordered = True
 
     def __init__(
         self,
@@ -56,14 +59,10 @@ class Source(Iterator[Frame]):
         self._feed = Feed(name, make_reader, choose, options or LiveOptions(), clock, self._journal)
         self._feed.start()
         assert self._feed.reader is not None
-        self._reader = self._feed.reader
+        self.live, self.policy = self._feed.reader.live, self._feed.policy
+        self.fps, self.frame_count = self._feed.reader.fps, self._feed.reader.frame_count
         # A source that is forgotten without close() must not keep its thread waiting for ever.
         self._finalizer = weakref.finalize(self, self._feed.close)
-
-    @property
-    def live(self) -> bool:
-        """Whether pictures that are not fetched in time are lost (cameras and streams)."""
-        return self._reader.live
 
     @property
     def size(self) -> tuple[int, int]:
@@ -71,37 +70,14 @@ class Source(Iterator[Frame]):
         return self._feed.size()
 
     @property
-    def fps(self) -> float | None:
-        """Nominal frames a second as the driver or container claims; the frames' own time stamps count."""
-        return self._reader.fps
-
-    @property
-    def frame_count(self) -> int | None:
-        """How many frames a recording claims to have; None when unknown or live."""
-        return self._reader.frame_count
-
-    @property
-    def policy(self) -> Policy:
-        """What happens to frames while the consumer is busy."""
-        return self._feed.policy
-
-    @property
     def origin_s(self) -> float | None:
-        """The clock's reading at time stamp 0, so that ``clock() - (origin_s + frame.time_s)`` is a frame's age.
-
-        None for a recording that is not paced (its frames have no age), and before the first frame is asked for.
-        """
+        """As for every source; None before the first frame is asked for, too."""
         return self._feed.origin_s
 
     @property
     def stats(self) -> SourceStats:
         """Counts so far."""
         return self._journal.stats
-
-    @property
-    def dropped(self) -> int:
-        """Frames replaced by newer ones so far."""
-        return self._journal.stats.dropped
 
     def close(self) -> None:
         """Ends the iteration at once and lets the device go."""

@@ -10,11 +10,13 @@ import numpy as np
 from stick_figures import pose_of, walker, waver
 
 from core.types import Frame, Pose
+from pipeline.pose import PoseEstimator
+from pipeline.sources import FrameSource
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 
 
-class ScriptedSource:
+class ScriptedSource(FrameSource):
     """Frames at a steady rate, as fast as they are asked for.
 
     Args:
@@ -23,6 +25,8 @@ class ScriptedSource:
         at: called with the index before each frame; may wait or raise.
         stamp: time stamp of a frame number, instead of number / fps.
     """
+
+    origin_s: float | None = None
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class ScriptedSource:
         self.closed.set()
 
 
-class ScriptedPose:
+class ScriptedPose(PoseEstimator):
     """A waver and a walker, by the frame's time.
 
     Args:

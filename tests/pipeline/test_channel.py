@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from pipeline.channel import Channel
+from pipeline.channel import Channel, Full
 
 
 def in_thread(target) -> threading.Thread:
@@ -79,3 +79,39 @@ def test_the_first_end_counts() -> None:
     channel.end()
     channel.end(ValueError("late"))
     assert list(channel) == []
+
+
+def test_dropping_the_oldest_keeps_what_is_new_and_counts_the_rest() -> None:
+    channel: Channel[int] = Channel(3, Full.DROP_OLDEST)
+    assert all(channel.put(i) for i in range(10))
+    channel.end()
+    assert (list(channel), channel.dropped) == ([7, 8, 9], 7)
+
+
+def test_refusing_keeps_what_waits_and_counts_what_is_new() -> None:
+    channel: Channel[int] = Channel(3, Full.REFUSE)
+    assert all(channel.put(i) for i in range(10))
+    channel.end()
+    assert (list(channel), channel.dropped) == ([0, 1, 2], 7)
+
+
+def test_polling_never_waits_and_the_end_comes_after_what_waits() -> None:
+    channel: Channel[int] = Channel(2)
+    assert channel.poll() is None
+    channel.put(1)
+    channel.end()
+    assert not channel.finished
+    assert channel.poll() == 1
+    assert channel.finished
+    assert channel.poll() is None
+
+
+def test_the_end_lets_a_waiting_sender_go_and_takes_nothing_more() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(0)
+    got: list[bool] = []
+    sender = in_thread(lambda: got.append(channel.put(1)))
+    channel.end()
+    sender.join(10)
+    assert got == [False]
+    assert list(channel) == [0]

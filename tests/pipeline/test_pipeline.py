@@ -137,6 +137,29 @@ def test_people_without_actions_can_be_had_alone() -> None:
     assert all(len(r.people) == 2 and not r.actions for r in results)
 
 
+def test_frames_of_ones_own_need_no_more_than_an_end() -> None:
+    closed: list[bool] = []
+
+    class Own:
+        def __iter__(self):
+            return iter([Frame(i, i / 30, np.zeros((48, 64, 3), np.uint8)) for i in range(20)])
+
+        def close(self) -> None:
+            closed.append(True)
+
+    class Finds:
+        estimate = staticmethod(ScriptedPose().estimate)
+
+        def close(self) -> None:
+            raise AssertionError("an estimator that was passed in is not closed")
+
+    pipeline = Pipeline(Own(), pose=Finds(), recognise=False)
+    assert [len(r.people) for r in pipeline] == [2] * 20
+    assert closed
+    assert (pipeline.name, pipeline.live, pipeline.policy) == ("source", False, Policy.ALL)
+    assert (pipeline.size, pipeline.fps, pipeline.frame_count) == (None, None, None)
+
+
 # Policies
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from core.preprocess import RATE_HZ
 from core.similarity import match_poses, oks
 from core.types import Frame, Pose
+from pipeline.pose.base import PoseEstimator
 from pipeline.pose.movenet.costs import Costs, clock_for, measure_costs
 from pipeline.pose.movenet.followed import Followed
 from pipeline.pose.movenet.lightning import MoveNetLightning, presence
@@ -72,7 +73,7 @@ MOST_FOUND = 6
 _ROUNDING = 1e-4  # time stamps of files are rounded
 
 
-class MoveNetFollower:
+class MoveNetFollower(PoseEstimator):
     """Finds people and follows each of them; keeps state between frames.
 
     Give it the frames of one source in order. Time comes from the frames, so dropped frames do no harm: squares are
@@ -163,6 +164,10 @@ class MoveNetFollower:
         self._together.close()
         self._multipose.close()
         self._lightning.close()
+
+    def make_repeatable(self) -> None:
+        """Go by the usual cost of the networks: a measurement is never twice the same."""
+        self.costs = Costs()
 
     @property
     def helped_s(self) -> float:

@@ -12,6 +12,7 @@ from core.errors import PoseError
 from core.similarity import suppress_duplicates, without_undefined
 from core.types import Frame, Pose
 from models import model_path
+from pipeline.pose.base import PoseEstimator
 from pipeline.pose.movenet.network import BACKEND, PoseNetwork
 from pipeline.pose.picture import STRIDE, View, as_bgr, letterbox, whole
 
@@ -57,7 +58,7 @@ def decode_multipose(
     return sorted(poses, key=lambda pose: pose.score, reverse=True)
 
 
-class MoveNetMultipose:
+class MoveNetMultipose(PoseEstimator):
     """Finds up to six people in every frame; keeps no state between frames."""
 
     def __init__(

@@ -104,7 +104,7 @@ class BoxModel:
         self._model = None
 
 
-class OneStageModel:
+class OneStageModel(PoseEstimator):
     """A one-stage mmpose model as a pose estimator."""
 
     def __init__(self, model: Any, name: str) -> None:

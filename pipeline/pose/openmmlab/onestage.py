@@ -12,6 +12,7 @@ from core.similarity import suppress_boxes, without_undefined
 from core.types import Frame, Pose
 from engines.network import Network
 from engines.pose_card import PoseCard
+from pipeline.pose.base import PoseEstimator
 from pipeline.pose.openmmlab.affine import crop, crop_matrix, to_image
 from pipeline.pose.openmmlab.batch import normalise, run_batched
 from pipeline.pose.openmmlab.reduce import coco_indices
@@ -21,7 +22,7 @@ PAD = (114, 114, 114)
 """Grey around a picture of another shape, as in training."""
 
 
-class OneStage:
+class OneStage(PoseEstimator):
     """A one-stage network as a pose estimator."""
 
     def __init__(self, network: Network, card: PoseCard, name: str) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.similarity import suppress_duplicates, without_undefined
 from core.types import Frame, Pose
+from pipeline.pose.base import PoseEstimator
 from pipeline.pose.openmmlab.detector import Boxes, PersonDetector
 from pipeline.pose.picture import as_bgr
 
@@ -40,7 +41,7 @@ class KeypointNetwork(Protocol):
         ...
 
 
-class TopDown:
+class TopDown(PoseEstimator):
     """A person detector and a keypoint network, as one pose estimator."""
 
     def __init__(

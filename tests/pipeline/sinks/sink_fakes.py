@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from core.types import Action, Frame, Person, Pose, Result
+from pipeline.sinks import Sink
 
 PATIENCE_S = 30.0
 
@@ -46,7 +47,7 @@ def result(
     return Result(Frame(index, time_s, image), people, actions, frozenset(actions))
 
 
-class MemorySink:
+class MemorySink(Sink):
     """Remembers what it was given; fails or waits on request."""
 
     def __init__(self, name: str = "memory", fail_at: int | None = None, fail_at_close: bool = False) -> None:
