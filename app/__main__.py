@@ -1,7 +1,7 @@
 """``python -m app``: the window, the headless run, ``bench`` and ``doctor``.
 
 Exit codes: 0 done; 1 the doctor found something missing, or the run broke off; 2 asked for something that cannot work;
-130 stopped by Ctrl-C; 143 told to end; 129 its terminal was closed.
+130 stopped by Ctrl-C; 143 terminated; 129 its terminal was closed.
 """
 
 from __future__ import annotations

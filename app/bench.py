@@ -1,4 +1,4 @@
-"""``python -m app bench``: the pipeline's own figures on a video, on the terminal and as JSON."""
+"""``python -m app bench``: the pipeline's stage times on a video, on the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def run_bench(options: RunOptions, json_path: Path | None, frames: int | None, c
 
     Args:
         options: one source.
-        json_path: where the figures go as well.
+        json_path: where the metrics go as well.
         frames: stop after so many; None for the whole source.
 
     Returns:
         0.
 
     Raises:
-        UserError: the source or a model cannot be opened, or the figures cannot be written; or the video is cut off,
-            and the figures of what comes before are printed and written.
+        UserError: the source or a model cannot be opened, or the metrics cannot be written; or the video is cut off,
+            and the metrics of what comes before are printed and written.
     """
     console = console or plain_console()
     file = None if json_path is None else WholeFile(json_path)

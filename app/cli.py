@@ -94,7 +94,7 @@ def doctor_parser() -> argparse.ArgumentParser:
 
 
 def parse_run(argv: Sequence[str]) -> RunOptions:
-    """Options of a run from the command line's words.
+    """Parse the options of a run.
 
     Raises:
         UserError: something is unknown, missing or out of range.
@@ -105,7 +105,7 @@ def parse_run(argv: Sequence[str]) -> RunOptions:
 
 
 def parse_bench(argv: Sequence[str]) -> tuple[RunOptions, Path | None, int | None]:
-    """Options of a measurement, the file for its figures and the number of frames to stop after.
+    """Parse the options of a measurement, the file for its metrics and the number of frames to stop after.
 
     Raises:
         UserError: something is unknown, missing or out of range, or there is not exactly one source.

@@ -10,7 +10,7 @@ from core.files import WholeFile
 
 
 def write_figures(file: WholeFile, figures: dict[str, Any]) -> None:
-    """Complete a file that was opened for the figures, at the end of the run.
+    """Complete a file that was opened for the metrics, at the end of the run.
 
     Raises:
         UserError: it cannot be written; nothing of it stays behind.

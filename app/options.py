@@ -83,7 +83,7 @@ class RunOptions:
         outputs: where results go.
         pose, pose_weights: pose estimator and its weights.
         trust_weights: load weights that hold more than numbers, which can run code.
-        pose_detector: what finds the people for a pose estimator that looks at one at a time; None for its own choice.
+        pose_detector: what finds people for a pose estimator that takes one at a time; None for its own choice.
         model: None for the shipped action model, else a path that both graphs' names begin with.
         backend: what runs the networks.
         policy: None lets the source choose.

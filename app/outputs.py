@@ -18,7 +18,7 @@ def check_outputs(options: RunOptions, json_path: Path | None = None) -> None:
 
     Args:
         options: the outputs, and everything that is read.
-        json_path: of the bench's figures.
+        json_path: of the bench's metrics.
 
     Raises:
         UserError: a folder is missing or may not be written, a path is a folder, two outputs share a file, or an output

@@ -43,7 +43,7 @@ class Session:
     Args:
         pipeline: gives the results; closed with the session. Its errors for users come out as ``UserError``.
         sinks: take them; closed with the session.
-        stats: where the figures are written at the end.
+        stats: where the metrics are written at the end.
     """
 
     def __init__(self, pipeline: Pipeline, sinks: Sequence[Sink], stats: WholeFile | None = None) -> None:
@@ -71,7 +71,7 @@ class Session:
 
     @property
     def failures(self) -> tuple[SinkFailure, ...]:
-        """Outputs that have failed; the others go on without them."""
+        """Outputs that have failed; the others continue without them."""
         return self._sinks.failures + self._stats_failure
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 _PIPED_COLUMNS = 120
 
 EVENTS_LOGGER = "pipeline.sources.journal"
-"""What happens to a source is told by whoever runs it; in a verbose log it is found as well."""
+"""Whoever runs a source reports what happens to it; in a verbose log it is found as well."""
 
 
 class _CurrentStderr(logging.StreamHandler):  # no generic class in Python 3.10
@@ -48,6 +48,6 @@ def set_up_log(verbose: bool) -> None:
 
 
 def plain_console() -> Console:
-    """For a command's report on stdout: words are not coloured by guess, and a file or pipe gets long lines."""
+    """Return a console for reports on stdout: text is not coloured by guess, and a file or pipe gets long lines."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_PIPED_COLUMNS)

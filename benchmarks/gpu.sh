@@ -28,7 +28,7 @@ TIMES=(--seconds 1.0)
 
 GPU=$("$PYTHON" - <<'PY'
 from engines.nvidia.cuda import find_gpu
-from engines.errors import EngineError
+from core.errors import EngineError
 try:
     gpu = find_gpu()
     print(f"{gpu.name} ({gpu.capability})")

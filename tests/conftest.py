@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SLOW = frozenset(
     ROOT / "tests" / name
     for name in (
-        "app/test_headless.py", "app/test_window.py", "benchmarks/test_folds.py", "benchmarks/test_threshold.py",
+        "app/test_headless.py", "app/test_window.py", "benchmarks/test_checkouts.py", "benchmarks/test_folds.py",
+        "benchmarks/test_threshold.py",
         "engines/test_export.py", "engines/test_export_pose.py", "engines/test_gpu_script.py", "engines/test_parity.py",
         "engines/test_prompts.py", "engines/test_openmmlab_standins.py", "engines/test_without_onnx.py",
         "pipeline/pose/test_follow.py", "pipeline/pose/test_mmpose_parity.py", "pipeline/test_action_model.py",

@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _common(p)
     p.set_defaults(run=commands.run_pretrain)
 
-    p = sub.add_parser("finetune", help="train a model to name actions")
+    p = sub.add_parser("finetune", help="train a model to recognise actions")
     _task(p)
     p.add_argument(
         "--with-validation", action="store_true", help="of --shipped: train on real video's validation clips too"
@@ -48,14 +48,14 @@ def parser() -> argparse.ArgumentParser:
         "--teacher", action="append", default=[], metavar="FILE", help="teacher.safetensors to learn from; repeatable"
     )
     p.add_argument(
-        "--teaching", type=part, default=0.3, help="part of the loss that compares with teachers (default %(default)s)"
+        "--teaching", type=part, default=0.3, help="fraction of the loss taken by the teachers (default %(default)s)"
     )
     p.add_argument(
         "--held", metavar="FILE.pkl", help="of --shipped: people in held pictures, made by `hold` and then `extract`"
     )
     p.add_argument(
         "--proportions", type=part, default=0.0, metavar="SIGMA",
-        help="other bodies too: spread of the lengths of body parts, 0.1 is a tenth (default %(default)s)",
+        help="other bodies too: spread of the lengths of limbs and trunk, 0.1 is a tenth (default %(default)s)",
     )  # fmt: skip
     p.add_argument("--epochs", type=COUNT, default=60)
     p.add_argument("--windows-per-epoch", type=COUNT, default=4000)
@@ -101,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weights", metavar="FILE", help="a .safetensors model (default: the shipped one)")
     p.add_argument("--json", metavar="OUT", help="write the report")
     p.add_argument("--logits", metavar="OUT.npz", help="write window logits for `python -m calibration fit`")
-    p.add_argument("--open", action="store_true", help="let the model choose among all its words")
+    p.add_argument("--open", action="store_true", help="let the model choose among all its classes")
     p.add_argument("--views", choices=("sliding", "centre"), default="sliding",
                    help="all windows of a clip, averaged, or its middle one (default %(default)s)")  # fmt: skip
     p.add_argument("--people", type=int, choices=(1, 2), default=None,
@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", default=str(model_path("skeleformer.md")), metavar="FILE.md",
         help="where the card goes (default: beside the model)",
     )  # fmt: skip
-    p.add_argument("--json", default="docs/results/shipped.json", help="where the figures go (default %(default)s)")
+    p.add_argument("--json", default="docs/results/shipped.json", help="where the metrics go (default %(default)s)")
     p.add_argument("--threads", type=THREADS, default=1)
     p.set_defaults(run=commands.run_card)
 
@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
     p.add_argument("--pose", default="movenet-multipose", help="pose model (default %(default)s)")
     p.add_argument("--workers", type=COUNT, default=os.cpu_count() or 1, help="processes (default: one a core)")
-    p.add_argument("--validation", type=part, default=0.2, help="part of each class for `val` (default %(default)s)")
+    p.add_argument("--validation", type=part, default=0.2, help="fraction of a class for `val` (default %(default)s)")
     p.set_defaults(run=commands.run_extract, goes_on="; the same command goes on with the videos that are left")
 
     p = sub.add_parser("hold", help="pictures of videos, held: people who do nothing, for `extract`")
@@ -187,7 +187,7 @@ def _arithmetic(p: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    level = logging.INFO if first_process() else logging.ERROR  # what the first one warns of is true of all
+    level = logging.INFO if first_process() else logging.ERROR  # what one process warns of is true of all
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     args = parser().parse_args(argv)
     return exit_code(lambda: args.run(args), f"interrupted{args.goes_on}")

@@ -216,15 +216,15 @@ def run_card(args: argparse.Namespace) -> None:
 
 
 def _load_twin(path: str | None, words: tuple[str, ...], seen: set[str]) -> SkeleFormer:
-    """The model to be measured where the shipped one knows the validation parts: itself where it knows none.
+    """The model to be measured where the shipped one was trained on validation splits: itself where it was not.
 
     Args:
         path: of the twin, if one is given.
-        words: of the shipped model.
-        seen: data sets whose validation part that model was trained on.
+        words: classes of the shipped model.
+        seen: data sets whose validation split that model was trained on.
 
     Raises:
-        UserError: a twin is needed and none is given, or it has other words or was trained on validation parts too.
+        UserError: a twin is needed and none is given, or it has other classes or was trained on validation splits too.
     """
     if seen and not path:
         raise UserError(
@@ -260,7 +260,7 @@ def run_extract(args: argparse.Namespace) -> None:
 def write_logits(
     path: Path, predict: Predict, frames: int, clips: Sequence[Clip], merge: tuple[tuple[int, ...], ...], people: int
 ) -> None:
-    """Logits of clips, (N, words), with the words that are right, (N, words): what a calibration is fitted to."""
+    """Write logits (N, classes) of clips, and which classes are right (N, classes): what a calibration is fitted to."""
     p = clip_probabilities(predict, clips, frames, "centre", people)
     right = np.zeros(p.shape, bool)
     for row, clip in zip(right, clips, strict=True):

@@ -1,4 +1,4 @@
-"""A result at another size, so that text and lines are drawn for the size at which they are looked at."""
+"""A result at another size, so that text and lines are drawn for the size at which they are seen."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 class PausableClock:
     """Monotonic seconds that stand still between ``pause`` and ``resume``; safe to use from any thread.
 
-    A file that is played by this clock waits while it stands and goes on where it was.
+    A file that is played by this clock waits while it stands and resumes where it was.
 
     Args:
         clock: the clock behind it.
@@ -39,7 +39,7 @@ class PausableClock:
                 self._paused_at = self._clock()
 
     def resume(self) -> None:
-        """Let it go on from where it stopped."""
+        """Resume from where it stopped."""
         with self._lock:
             if self._paused_at is not None:
                 self._lost += self._clock() - self._paused_at

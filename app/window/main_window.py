@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def toggle_pause(self) -> None:
-        """Pause or go on; at the end of everything, play it again."""
+        """Pause or resume; at the end of everything, play it again."""
         if self.panels and all(panel.finished for panel in self.panels):
             self.open(self._sources)
             return

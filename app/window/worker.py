@@ -91,7 +91,7 @@ class Worker(QObject):
         return not self._running.is_set()
 
     def pause(self) -> None:
-        """A file stops where it is; of a camera only the picture freezes, labelling goes on."""
+        """A file stops where it is; of a camera only the picture freezes, labelling continues."""
         with self._lock:
             self._running.clear()
             self._hold_file()
