@@ -248,7 +248,7 @@ def test_the_readme_shows_the_committed_figures():
         of = [rows[split] for split in IN_README[head]]
         assert cell == " / ".join(percent(row["sliding"]) for row in of)
         assert {(row["classes"], row["twin"]) for row in of} == {(int(classes), bool(video))}
-    assert f"One model of {len(LABELS)} words" in text
+    assert f"One model of {len(LABELS)} classes" in text
 
 
 def test_the_account_of_the_training_shows_the_committed_figures():
