@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from skeleformer.costs.flops import cost, count_flops, count_parameters
     from skeleformer.folding import fold
     from skeleformer.lifting import Lifter, LiftingHead, lifting_loss
-    from skeleformer.model import SkeleFormer
     from skeleformer.multistream.features import skeleton_features
+    from skeleformer.pretrained import SkeleFormer
     from skeleformer.split import SpatialGraph, TemporalGraph
     from skeleformer.tuning import METHODS, TuningConfig, apply_tuning
     from skeleformer.weights import read_metadata
@@ -32,8 +32,8 @@ _HOME = {
         "skeleformer.costs.flops": "cost count_flops count_parameters",
         "skeleformer.folding": "fold",
         "skeleformer.lifting": "Lifter LiftingHead lifting_loss",
-        "skeleformer.model": "SkeleFormer",
         "skeleformer.multistream.features": "skeleton_features",
+        "skeleformer.pretrained": "SkeleFormer",
         "skeleformer.split": "SpatialGraph TemporalGraph",
         "skeleformer.tuning": "METHODS TuningConfig apply_tuning",
         "skeleformer.weights": "read_metadata",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from skeleformer.config import SkeleFormerConfig
+from skeleformer.config import SkeleFormerConfig, TuningConfig
 from skeleformer.encoder import SpatialEncoder, TemporalEncoder
 from skeleformer.head import ClassificationHead
 from skeleformer.pooling import pool
-from skeleformer.tuning import TuningConfig, apply_tuning
-from skeleformer.weights import check_state, load_weights, save_weights
 
 
 class SkeleFormer(nn.Module):
@@ -58,31 +53,3 @@ class SkeleFormer(nn.Module):
         self.config = replace(self.config, classes=classes, head_hidden=hidden)
         head = ClassificationHead(self.config.embedding, classes, hidden, self.config.dropout)
         self.head = head.to(self.temporal.position.device, self.temporal.position.dtype)
-
-    def save_pretrained(self, path: Path | str, metadata: Mapping[str, object] | None = None) -> None:
-        """Write the parameters in half precision, with configuration, tuning and ``metadata``, as safetensors.
-
-        Raises:
-            WeightsError: the file cannot be written.
-        """
-        save_weights(self.state_dict(), self.config, path, metadata, tuning=self.tuning)
-
-    @classmethod
-    def from_pretrained(cls, path: Path | str) -> SkeleFormer:
-        """Build the network that a file describes and load its parameters, as float32 and in evaluation mode.
-
-        Raises:
-            WeightsError: the file is missing, damaged, of another architecture, or a parameter does not fit.
-        """
-        file = load_weights(path)
-
-        def build() -> SkeleFormer:
-            model = cls(file.config)
-            return apply_tuning(model, file.tuning) if file.tuning else model
-
-        with torch.device("meta"):  # shapes first, so that a damaged file cannot ask for all of the memory
-            check_state(file.state, build().state_dict(), path)
-        model = build()
-        model.load_state_dict(file.state)
-        model.metadata = file.metadata
-        return model.eval()

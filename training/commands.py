@@ -16,7 +16,7 @@ from torch import Tensor
 from core.errors import UserError
 from core.files import refuse_overwriting, require_writable, write_text, write_whole
 from models import model_path
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from training.data.clips import Clip
 from training.data.datasets import load_dataset
 from training.data.vocabulary import IDLE

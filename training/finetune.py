@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core.errors import UserError
 from skeleformer.baselines.ddnet import DDNet
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.run.average import RunningAverage
 from training.run.devices import Arithmetic, choose_device

@@ -18,7 +18,7 @@ from core.files import write_text
 from core.preprocess import RATE_HZ, window_features
 from core.skeleton import HIPS
 from skeleformer.lifting import MASKED_JOINTS, Lifter, lifting_loss
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from training.data.mocap import MocapClip, corpus_digest, load_mocap
 from training.run.checkpoint import save_checkpoint
 from training.run.devices import Arithmetic, choose_device

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import UserError
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from training.run.saved import load_model, validation_seen
 
 

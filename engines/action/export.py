@@ -22,7 +22,7 @@ from engines.onnx_runtime import OnnxNetwork
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from skeleformer.model import SkeleFormer
+    from skeleformer.pretrained import SkeleFormer
 
 log = logging.getLogger(__name__)
 

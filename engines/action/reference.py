@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.errors import BackendUnavailable, EngineError
 
 if TYPE_CHECKING:
-    from skeleformer.model import SkeleFormer
+    from skeleformer.pretrained import SkeleFormer
 
 NEEDED = ("labels", "rate_hz", "preprocess_version")
 
@@ -22,7 +22,7 @@ def read_weights(path: Path) -> tuple[SkeleFormer, dict[str, str]]:
     """
     try:
         from core.errors import WeightsError
-        from skeleformer.model import SkeleFormer
+        from skeleformer.pretrained import SkeleFormer
         from skeleformer.weights import read_metadata
     except ImportError as error:
         raise BackendUnavailable(f'This needs torch: pip install "skeleprompt[train]" ({error}).') from error

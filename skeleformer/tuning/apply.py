@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from torch import nn
 
 from skeleformer.block import Block, BlockTuner
+from skeleformer.config import TuningConfig
+from skeleformer.model import SkeleFormer
 from skeleformer.prompts.generator import PromptGenerator, SpatialPromptGenerator, TemporalPromptGenerator
 from skeleformer.prompts.interaction import (
     AddedPrompts,
@@ -17,16 +19,14 @@ from skeleformer.prompts.interaction import (
     PromptTuner,
 )
 from skeleformer.tuning.adapter import AdapterTuner
-from skeleformer.tuning.config import TuningConfig
 from skeleformer.tuning.lora import add_lora
 from skeleformer.tuning.protuning import ProTuner
 from skeleformer.tuning.vpt import VPTTuner
 
-if TYPE_CHECKING:
-    from skeleformer.model import SkeleFormer
+Model = TypeVar("Model", bound=SkeleFormer)
 
 
-def apply_tuning(model: SkeleFormer, method: str | TuningConfig) -> SkeleFormer:
+def apply_tuning(model: Model, method: str | TuningConfig) -> Model:
     """Add what a method adds and let exactly its parameters learn; the classifier always does.
 
     Args:

@@ -30,7 +30,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """Weights as safetensors and both graphs, through the command that users run."""
     from engines.commands import main
     from skeleformer.config import SkeleFormerConfig
-    from skeleformer.model import SkeleFormer
+    from skeleformer.pretrained import SkeleFormer
 
     folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(0)
@@ -59,7 +59,7 @@ def prompted(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """The same for a network with skeleton prompts, two layers each."""
     from engines.commands import main
     from skeleformer.config import SkeleFormerConfig
-    from skeleformer.model import SkeleFormer
+    from skeleformer.pretrained import SkeleFormer
     from skeleformer.tuning import apply_tuning
 
     folder = tmp_path_factory.mktemp("prompted")

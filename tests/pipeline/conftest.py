@@ -19,7 +19,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     pytest.importorskip("onnxscript")
     from engines.action.export import export_skeleformer
     from skeleformer.config import SkeleFormerConfig
-    from skeleformer.model import SkeleFormer
+    from skeleformer.pretrained import SkeleFormer
 
     torch.manual_seed(5)
     model = SkeleFormer(SkeleFormerConfig(classes=len(LABELS))).eval()

@@ -11,7 +11,7 @@ import torch
 import models
 import training.card
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.weights import read_metadata
 from tests.training.toy import ROOT
 from tests.training.toy_recipe import PROTOCOLS, VIDEO_FILES, family, write_recipe

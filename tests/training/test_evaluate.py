@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from tests.training.toy import moving
 from training.__main__ import main
 from training.run.saved import save_model

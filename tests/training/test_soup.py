@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.__main__ import main
 from training.run.saved import load_model, save_model, validation_seen

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.tuning import apply_tuning
 from tests.training.toy import SMALL, write_clips
 from training.__main__ import main

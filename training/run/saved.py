@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.errors import UserError
 from core.preprocess import PREPROCESS_VERSION, RATE_HZ
 from models import model_path
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.weights import read_metadata
 from training.run.checkpoint import read_state
 

@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.skeleton import COCO_PARENTS
 from skeleformer.baselines.stgcn import STGCN
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.tuning import TuningConfig, apply_tuning
 from training.run.saved import load_encoder, take_over
 from training.tables.task import FRAMES

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.skeleton import COCO_PARENTS
 from skeleformer.baselines.graph import bones_of
 from skeleformer.baselines.stgcn import STGCN
-from skeleformer.model import SkeleFormer
+from skeleformer.pretrained import SkeleFormer
 from training.finetune import predictor
 from training.tables.networks import require_encoder, skeleformer, stgcn, with_parents
 from training.tables.report import Report, files_of

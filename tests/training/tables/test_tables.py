@@ -11,8 +11,8 @@ import torch
 from core.errors import UserError
 from core.skeleton import COCO_PARENTS, check_parents
 from skeleformer.config import SkeleFormerConfig
-from skeleformer.model import SkeleFormer
 from skeleformer.multistream.features import HEIGHT_M
+from skeleformer.pretrained import SkeleFormer
 from skeleformer.tuning import METHODS
 from tests.training.toy import COCO_FROM_KINECT, KINECT, STANDING, recording
 from training.finetune import predictor
