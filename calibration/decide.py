@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Calibration:
         except (KeyError, TypeError, ValueError) as error:
             raise CalibrationError(f"the calibration {path} is incomplete: {error}") from None
 
-    def save(self, path: Path | str, fitted_on: dict | None = None) -> None:
+    def save(self, path: Path | str, fitted_on: dict[str, Any] | None = None) -> None:
         """Write the file whole or not at all; ``fitted_on`` records the data and figures of the fit.
 
         Raises:

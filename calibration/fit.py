@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,7 +102,7 @@ def check_logits(logits: NDArray[np.floating], right: NDArray[np.bool_], name: s
 
 def fit(
     logits: NDArray[np.floating], right: NDArray[np.bool_], precision: float = 0.8, model: str = ""
-) -> tuple[Calibration, dict]:
+) -> tuple[Calibration, dict[str, Any]]:
     """Fit a calibration, and the figures that tell what it does.
 
     Args:
@@ -136,7 +138,7 @@ def fit(
     return Calibration(temperature, threshold, model), figures
 
 
-def doubts(calibration: Calibration, figures: dict, precision: float) -> list[str]:
+def doubts(calibration: Calibration, figures: dict[str, Any], precision: float) -> list[str]:
     """What is to be said about a fit that is not what was asked for, a sentence each.
 
     Args:

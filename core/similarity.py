@@ -32,7 +32,8 @@ def keypoint_area(keypoints: NDArray[np.float32]) -> float:
     The short side counts at least a third of the long one, so that somebody seen from the side or lying straight is not
     taken for a tiny body.
     """
-    width, height = (keypoints.max(axis=0) - keypoints.min(axis=0)).tolist()
+    extent: list[float] = (keypoints.max(axis=0) - keypoints.min(axis=0)).tolist()
+    width, height = extent
     longest = max(width, height, 1.0)
     return AREA_OF_BOX * longest * max(min(width, height), longest / 3)
 
@@ -96,7 +97,7 @@ def iou(a: Array, b: Array) -> NDArray[np.float64]:
     a, b = np.asarray(a, np.float64).reshape(-1, 4), np.asarray(b, np.float64).reshape(-1, 4)
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    inner = np.clip(high - low, 0, None).prod(-1)
+    inner: NDArray[np.float64] = np.clip(high - low, 0, None).prod(-1)
     union = _area(a)[:, None] + _area(b)[None] - inner
     return inner / np.maximum(union, 1e-9)
 
@@ -130,7 +131,8 @@ def keypoint_similarity(
     distance2 = ((keypoints_a[:, None] - keypoints_b[None]) ** 2).sum(-1)  # (M, N, 17)
     weight = np.minimum(weights_a[:, None], weights_b[None])  # (M, N, 17)
     alike = np.exp(-distance2 / (2 * variance[:, None]))
-    return (alike * weight).sum(-1) / np.maximum(weight.sum(-1), 1e-9)
+    similarity: NDArray[np.float64] = (alike * weight).sum(-1) / np.maximum(weight.sum(-1), 1e-9)
+    return similarity
 
 
 def suppress_boxes(boxes: Array, scores: Array, iou: float) -> NDArray[np.intp]:
@@ -179,4 +181,5 @@ def without_undefined(keypoints: Array, scores: Array) -> tuple[NDArray[np.float
 
 
 def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1)
+    area: NDArray[np.float64] = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1)
+    return area

@@ -104,7 +104,7 @@ def _trace(graph: Any, card: PoseCard, outputs: tuple[str, ...], precision: str)
     if precision == "fp16":
         model = to_half(model)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _compare(graph: Any, card: PoseCard, data: bytes, precision: str) -> float:

@@ -29,7 +29,7 @@ def variant(path: Path, precision: str) -> Path | bytes:
         from engines.int8 import to_int8
         from engines.onnx_file import read_model
 
-        return to_int8(read_model(path)).SerializeToString()
+        return bytes(to_int8(read_model(path)).SerializeToString())
     if precision == "fp16":
         from engines.half import to_half
         from engines.onnx_file import metadata_of, read_model
@@ -37,7 +37,7 @@ def variant(path: Path, precision: str) -> Path | bytes:
         model = read_model(path)
         if metadata_of(model).get("precision") == "fp16":
             return path
-        return to_half(model).SerializeToString()
+        return bytes(to_half(model).SerializeToString())
     return path
 
 

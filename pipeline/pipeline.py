@@ -17,7 +17,7 @@ from pipeline.pose import create_pose
 from pipeline.pose.base import Estimates, PlainEstimator, PoseEstimator
 from pipeline.recognition.model import ActionModel
 from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
-from pipeline.sources import Policy, SourceEvent
+from pipeline.sources import FrameSource, Policy, SourceEvent
 from pipeline.stages import PoseStage, Recognised, RecogniseStage, Seen
 from pipeline.stats import PipelineStats
 from pipeline.threads import StageThreads
@@ -104,6 +104,7 @@ class Pipeline(Iterator[Result]):
         config = _config(recogniser, stride_s, threshold, follow.lost_s)
         if not isinstance(pose, (str, PoseEstimator)):
             pose = PlainEstimator(pose)
+        self.source: FrameSource
         parts = open_together(
             lambda: source_of(source, policy, fps, picture_fps, clock, on_event),
             lambda: create_pose(pose, **(pose_options or {})) if isinstance(pose, str) else pose,

@@ -130,7 +130,7 @@ def _use_timing_cache(config: Any, timing: bytes) -> None:
 
 
 def _monitor(trt: Any, progress: Progress) -> Any:
-    class Monitor(trt.IProgressMonitor):
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # the library is known only when it runs
         """Turns the library's tree of phases into one number: each level divides a step of the one above it."""
 
         def __init__(self) -> None:

@@ -85,7 +85,7 @@ def _logger(trt: Any) -> Any:
         severity.INFO: logging.DEBUG,
     }
 
-    class Logger(trt.ILogger):
+    class Logger(trt.ILogger):  # type: ignore[misc]  # the library is known only when it runs
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.errors: list[str] = []

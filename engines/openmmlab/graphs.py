@@ -80,7 +80,7 @@ class OneStageGraph(nn.Module):
         return dets, torch.cat([points, seen.unsqueeze(-1)], dim=3)  # (N, P, K, 3)
 
     def _points(self, vectors: Tensor, boxes: Tensor, grids: Tensor) -> Tensor:
-        points = self.model.head.dcc.forward_test(vectors, boxes, grids)
+        points: Tensor = self.model.head.dcc.forward_test(vectors, boxes, grids)
         return points if points.ndim == 4 else points.unsqueeze(0)  # of one picture mmpose drops a dimension in torch
 
 

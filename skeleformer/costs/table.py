@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from skeleformer.baselines.shiftgcn import ShiftGCN
 from skeleformer.baselines.stgcn import STGCN
@@ -107,6 +108,6 @@ def tables(classes: int, frames: int) -> dict[str, list[Row]]:
     }
 
 
-def as_json(content: dict[str, list[Row]]) -> dict[str, list[dict]]:
+def as_json(content: dict[str, list[Row]]) -> dict[str, list[dict[str, Any]]]:
     """Tables as plain lists and dictionaries."""
     return {title: [asdict(row) for row in rows] for title, rows in content.items()}

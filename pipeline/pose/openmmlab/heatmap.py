@@ -96,7 +96,7 @@ def _dark(logs: Array, points: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y = x[inside], y[inside]
 
     def at(dx: int, dy: int) -> NDArray[np.float64]:
-        return logs[row, y + dy, x + dx].astype(np.float64)
+        return np.asarray(logs[row, y + dy, x + dx], np.float64)
 
     dx, dy = 0.5 * (at(1, 0) - at(-1, 0)), 0.5 * (at(0, 1) - at(0, -1))
     dxx, dyy = 0.25 * (at(2, 0) - 2 * at(0, 0) + at(-2, 0)), 0.25 * (at(0, 2) - 2 * at(0, 0) + at(0, -2))
@@ -116,7 +116,9 @@ def _dark_udp(logs: Array, points: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y = points.astype(int).T + 1
 
     def at(dx: int, dy: int) -> NDArray[np.float64]:
-        return padded[row, np.clip(y + dy, 0, padded.shape[1] - 1), np.clip(x + dx, 0, padded.shape[2] - 1)]
+        value: NDArray[np.float64]
+        value = padded[row, np.clip(y + dy, 0, padded.shape[1] - 1), np.clip(x + dx, 0, padded.shape[2] - 1)]
+        return value
 
     gradient = 0.5 * np.stack([at(1, 0) - at(-1, 0), at(0, 1) - at(0, -1)], axis=1)
     dxx = at(1, 0) - 2 * at(0, 0) + at(-1, 0)
@@ -124,4 +126,5 @@ def _dark_udp(logs: Array, points: NDArray[np.float64]) -> NDArray[np.float64]:
     dxy = 0.5 * (at(1, 1) - at(1, 0) - at(0, 1) + 2 * at(0, 0) - at(-1, 0) - at(0, -1) + at(-1, -1))
     hessian = np.stack([np.stack([dxx, dxy], axis=1), np.stack([dxy, dyy], axis=1)], axis=1)
     inverse = np.linalg.pinv(hessian + np.finfo(np.float32).eps * np.eye(2))  # pinv: a flat heatmap has no curvature
-    return -np.einsum("nij,nj->ni", inverse, gradient)
+    step: NDArray[np.float64] = -np.einsum("nij,nj->ni", inverse, gradient)
+    return step
