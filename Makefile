@@ -5,6 +5,8 @@ PY = $(VENV)/bin/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 # One thread a network; ONNX Runtime sessions set their own, and torch would otherwise fight the test runner for the cores.
 export OMP_NUM_THREADS ?= 1
+# A process of the tests may hold 2 GB, so many cores do not mean many processes.
+PARALLEL = --numprocesses auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast lint bench mmpose clean
@@ -43,10 +45,10 @@ $(VENV)/.mmpose-stamp: requirements/mmpose.txt pyproject.toml constraints.txt | 
 mmpose: $(VENV)/.mmpose-stamp
 
 test: $(VENV)/.dev-stamp $(VENV)/.mmpose-stamp
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest $(PARALLEL) --dist loadscope $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.dev-stamp
-	$(PY) -m pytest --numprocesses auto --dist worksteal -m "not slow" $(PYTEST_ARGS)
+	$(PY) -m pytest $(PARALLEL) --dist worksteal -m "not slow and not mmpose" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-stamp
 	$(PY) -m ruff check .

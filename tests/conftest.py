@@ -37,10 +37,16 @@ SLOW = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-fast` leaves out."""
+    """Mark what `make test-fast` leaves out, and skip what needs mmpose where it cannot run."""
+    from engines.openmmlab.needs import INSTALL, missing_packages
+
+    missing = ", ".join(missing_packages())
+    without_mmpose = pytest.mark.skip(reason=f"mmpose cannot run: {missing} missing; install with {INSTALL}")
     for item in items:
         if item.path in SLOW:
             item.add_marker(pytest.mark.slow)
+        if missing and item.get_closest_marker("mmpose"):
+            item.add_marker(without_mmpose)
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
-
-from engines.openmmlab.needs import INSTALL, missing_packages
-
-needs_mmpose = pytest.mark.skipif(
-    bool(missing_packages()),
-    reason=f"mmpose cannot run: {', '.join(missing_packages())} missing; install with {INSTALL}",
-)
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ("walkers", "runners", "dancer")

@@ -14,9 +14,9 @@ from core.errors import EngineError
 from engines.export_pose import export_model, export_pose
 from engines.openmmlab.config import SHORT_NAMES, find_config
 from engines.pose_card import PoseCard
-from tests.openmmlab import needs_mmpose, random_model, save_checkpoint
+from tests.openmmlab import random_model, save_checkpoint
 
-pytestmark = [needs_mmpose, pytest.mark.filterwarnings("ignore:::(mmpose|torch)")]
+pytestmark = [pytest.mark.mmpose, pytest.mark.filterwarnings("ignore:::(mmpose|torch)")]
 
 KINDS = {"rtmpose-t": "simcc", "hrnet-w32": "heatmap", "rtmo-t": "one-stage"}
 OUTPUTS = {"simcc": ["simcc_x", "simcc_y"], "heatmap": ["heatmaps"], "one-stage": ["dets", "keypoints"]}

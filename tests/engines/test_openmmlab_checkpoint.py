@@ -11,11 +11,10 @@ import pytest
 
 from core.errors import EngineError
 from engines.openmmlab.checkpoint import load_weights, read_checkpoint
-from tests.openmmlab import needs_mmpose
 
 torch = pytest.importorskip("torch")
 
-pytestmark = needs_mmpose
+pytestmark = pytest.mark.mmpose
 
 
 def small_model() -> Any:

@@ -13,7 +13,6 @@ import pytest
 from core.errors import EngineError
 from engines.openmmlab import needs
 from engines.openmmlab.standins import STAND_INS, is_stand_in, standing_in
-from tests.openmmlab import needs_mmpose
 
 ABSENT = [name for name in STAND_INS if "." not in name and importlib.util.find_spec(name) is None]
 
@@ -74,7 +73,7 @@ def test_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPat
         needs.require()
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_importing_mmpose_leaves_no_stand_in_behind() -> None:
     code = (
         "import sys\n"

@@ -263,6 +263,7 @@ def test_without_a_gpu_the_reason_is_said_and_auto_goes_on(exported, caplog):
     assert "not on tensorrt-rtx" in caplog.text
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not has_gpu(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("backend", ["tensorrt", "tensorrt-rtx"])
 def test_an_engine_gives_the_same_numbers_for_every_batch(exported, random_window, backend):

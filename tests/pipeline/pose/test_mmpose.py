@@ -14,7 +14,7 @@ from core.types import Frame
 from engines.openmmlab import needs
 from pipeline.pose import PoseError, PoseEstimator, create_pose
 from pipeline.pose.openmmlab.mmpose import BoxModel, OneStageModel
-from tests.openmmlab import boxes_on, needs_mmpose, picture, random_model, save_checkpoint
+from tests.openmmlab import boxes_on, picture, random_model, save_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore:::(mmpose|torch)")
 
@@ -30,7 +30,7 @@ def test_asking_for_another_pose_model_imports_neither_torch_nor_mmpose() -> Non
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 @pytest.mark.parametrize("name", ["rtmpose-t", "rtmo-t"])
 def test_estimator_from_configuration_and_checkpoint(name: str, tmp_path: Path) -> None:
     weights = save_checkpoint(random_model(name), tmp_path / "epoch_1.pth")
@@ -48,7 +48,7 @@ def test_estimator_from_configuration_and_checkpoint(name: str, tmp_path: Path) 
     pose.close()
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_a_one_stage_model_that_finds_nobody_gives_an_empty_scene(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model("rtmo-t")
     pose = OneStageModel(model, "rtmo-t")
@@ -57,7 +57,7 @@ def test_a_one_stage_model_that_finds_nobody_gives_an_empty_scene(monkeypatch: p
     assert pose.estimate(Frame(1, 0.1, picture("walkers"))) == ()
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     """A seed other than the checkpoint's would give other keypoints."""
     image = picture("dancer")
@@ -71,7 +71,7 @@ def test_weights_are_those_of_the_file(tmp_path: Path) -> None:
     assert np.abs(found - other).max() > 10
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_everybody_in_one_batch_equals_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = BoxModel(random_model("rtmpose-t"), "rtmpose-t")
     image = picture("walkers")
@@ -87,7 +87,7 @@ def test_everybody_in_one_batch_equals_one_by_one(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(scores, np.concatenate([score for _, score in apart]), rtol=1e-3)
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 @pytest.mark.parametrize("name", ["rtmpose-t-halpe26", "rtmw-m"])
 def test_bigger_sets_are_reduced_to_the_17(name: str) -> None:
     from mmpose.apis import inference_topdown
@@ -101,7 +101,7 @@ def test_bigger_sets_are_reduced_to_the_17(name: str) -> None:
     np.testing.assert_array_equal(found[0], whole[:17].astype(np.float32))
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_given_boxes_and_shipped_detector(tmp_path: Path) -> None:
     weights = save_checkpoint(random_model("rtmpose-t"), tmp_path / "w.pth")
     pose: Any = create_pose("mmpose:rtmpose-t", weights=weights, person_score=0.0, detect_every_s=0.0)
@@ -112,7 +112,7 @@ def test_given_boxes_and_shipped_detector(tmp_path: Path) -> None:
     assert len(by_detector) >= 2  # MoveNet sees several of the walkers
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_configuration_file_of_ones_own(tmp_path: Path) -> None:
     config = tmp_path / "mine.py"
     config.write_text(
@@ -124,7 +124,7 @@ def test_configuration_file_of_ones_own(tmp_path: Path) -> None:
     assert pose.estimate_in(picture("dancer"), boxes_on(picture("dancer")))
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_what_cannot_work_is_one_sentence(tmp_path: Path) -> None:
     import torch
 
@@ -157,7 +157,7 @@ def test_what_cannot_work_is_one_sentence(tmp_path: Path) -> None:
             create_pose("mmpose:rtmpose-t", weights=weights, device="cuda:0")
 
 
-@needs_mmpose
+@pytest.mark.mmpose
 def test_checkpoint_with_other_objects_needs_the_opt_in(tmp_path: Path) -> None:
     weights = save_checkpoint(random_model("rtmpose-t"), tmp_path / "w.pth", hook=Path("an object"))
     with pytest.raises(PoseError, match="--trust-weights"):

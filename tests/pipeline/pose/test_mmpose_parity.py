@@ -17,9 +17,9 @@ from pipeline.pose.openmmlab.mmpose import BoxModel, OneStageModel
 from pipeline.pose.openmmlab.onestage import OneStage
 from pipeline.pose.openmmlab.rtmpose import CropNetwork
 from pipeline.pose.openmmlab.simcc import decode_simcc
-from tests.openmmlab import PICTURES, boxes_on, needs_mmpose, picture, random_model
+from tests.openmmlab import PICTURES, boxes_on, picture, random_model
 
-pytestmark = [needs_mmpose, pytest.mark.filterwarnings("ignore:::(mmpose|torch)")]
+pytestmark = [pytest.mark.mmpose, pytest.mark.filterwarnings("ignore:::(mmpose|torch)")]
 
 SIZE = (192, 256)
 WORST_PX = 0.1
