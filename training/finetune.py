@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -126,11 +126,8 @@ def finetune(
     model = SkeleFormer(sizes)
     if encoder is not None:
         _start_from(model, encoder)
-    _tuned(model, config)
-    return learn(
-        model, _tuned(SkeleFormer(sizes), config), config, sources, words, _fingerprint(encoder or {}), idle, validate,
-        teacher,
-    )  # fmt: skip
+    model = _tuned(model, config)
+    return learn(model, config, sources, words, _fingerprint(encoder or {}), idle, validate, teacher)
 
 
 def teach(
@@ -142,8 +139,8 @@ def teach(
 ) -> DDNet:
     """Train a network to teach others, in the way of ``finetune`` and on the same windows."""
     torch.manual_seed(config.seed)
-    model, average = (DDNet(len(words), width=config.width, dropout=config.dropout) for _ in range(2))
-    return learn(model, average, config, sources, words, "", idle, validate)
+    model = DDNet(len(words), width=config.width, dropout=config.dropout)
+    return learn(model, config, sources, words, "", idle, validate)
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -151,7 +148,6 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def learn(
     model: Network,
-    smooth: Network,
     config: FinetuneConfig,
     sources: Sequence[Source],
     words: Sequence[str],
@@ -160,11 +156,10 @@ def learn(
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     teacher: Teacher | None = None,
 ) -> Network:
-    """Train a network whose classifier is its ``head``.
+    """Train a network whose classifier is its ``head``; the average of its weights is returned.
 
     Args:
         model: as it starts.
-        smooth: the same network, which takes the average of the weights and is returned.
         config: the run.
         sources: training clips.
         words: the network's classes.
@@ -178,9 +173,8 @@ def learn(
         raise UserError("a batch of the epoch would be one window, of which there is no variance; change --batch")
     device = choose_device(config.device)
     arithmetic, world = Arithmetic.of(device, config.amp), join(device)
-    smooth.to(device)
+    average = RunningAverage(model.to(device), config.average)  # of plain batch norms, which ``prepare`` may replace
     prepare(model, device, world)
-    average = RunningAverage(model, config.average)
     steps = math.ceil(config.windows_per_epoch / config.batch)
 
     def batches(rng: np.random.Generator) -> Iterator[Batch]:
@@ -202,8 +196,7 @@ def learn(
     def figures(epoch: int) -> dict[str, float]:
         if validate is None or ((epoch + 1) % config.evaluate_every and epoch + 1 < config.epochs):
             return {}
-        smooth.load_state_dict(average.state)
-        return validate(smooth)
+        return validate(average.module)
 
     stage = Stage(
         model=model,
@@ -218,8 +211,7 @@ def learn(
     train(stage, Path(config.out), config.epochs, config.seed, arithmetic, world)
     if world.first:
         training_curves(Path(config.out), "top-1 accuracy", parts=True)
-    smooth.load_state_dict(average.state)
-    return smooth.eval()
+    return cast(Network, average.module.eval())
 
 
 def _start_from(model: SkeleFormer, encoder: Mapping[str, Tensor]) -> None:

@@ -12,11 +12,12 @@ import hashlib
 import json
 import logging
 import os
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from core.errors import EngineError
 from engines.files import digest, make_folder, write_whole
@@ -69,14 +70,7 @@ def cache_folder() -> Path:
         EngineError: it cannot be made.
     """
     named = os.environ.get(VARIABLE)
-    if named:
-        folder = Path(named)
-    elif sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "skeleprompt"
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches" / "skeleprompt"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skeleprompt"
+    folder = Path(named) if named else user_cache_path("skeleprompt", appauthor=False, opinion=False)
     try:
         make_folder(folder)
     except EngineError as error:
@@ -131,50 +125,19 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         EngineError: the folder cannot be written to, or its file system knows no locks.
     """
-    with contextlib.ExitStack() as opened:
-        waited = False
+    lock = FileLock(path.with_suffix(".lock"), fallback_to_soft=False)  # a soft lock would outlive its process
+    try:
         try:
-            file = opened.enter_context(open(path.with_suffix(".lock"), "a+b"))
-            while not _try_lock(file.fileno()):
-                if not waited:
-                    log.info("another process is building %s: waiting for it", path.name)
-                    waited = True
-                time.sleep(0.1)
-        except OSError as error:
-            reason = error.strerror or error
-            raise EngineError(
-                f"The folder {path.parent} cannot keep engines ({reason}): name another one with {VARIABLE}."
-            ) from error
-        try:
-            yield
-        finally:
-            _unlock(file.fileno())
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle: int) -> bool:
-        os.lseek(handle, 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(handle: int) -> None:
-        os.lseek(handle, 0, os.SEEK_SET)
-        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_UN)
+            lock.acquire(blocking=False)
+        except Timeout:
+            log.info("another process is building %s: waiting for it", path.name)
+            lock.acquire()
+    except OSError as error:
+        reason = error.strerror or error
+        raise EngineError(
+            f"The folder {path.parent} cannot keep engines ({reason}): name another one with {VARIABLE}."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import errno
 import multiprocessing
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from engines import EngineError
 from engines.nvidia.engine_cache import (
@@ -70,6 +72,10 @@ def test_the_folder_is_the_users_cache_unless_named(tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(tmp_path / "mine"))
     assert cache_folder() == tmp_path / "mine"
     assert (tmp_path / "mine").is_dir()
+    if sys.platform == "linux":
+        monkeypatch.delenv(VARIABLE)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        assert cache_folder() == tmp_path / "skeleprompt"
     monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "below"))
     (tmp_path / "file").write_text("")
     with pytest.raises(EngineError, match=VARIABLE):
@@ -81,10 +87,10 @@ def test_a_folder_without_room_for_a_lock_is_one_sentence(tmp_path, monkeypatch)
     with pytest.raises(EngineError, match=rf"cannot keep engines.*{VARIABLE}"), locked(tmp_path / "a.engine"):
         pass
 
-    def no_locks(handle: int) -> bool:
+    def no_locks(lock: FileLock, blocking: bool = True) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("engines.nvidia.engine_cache._try_lock", no_locks)
+    monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
     with pytest.raises(EngineError, match="No locks available"), locked(tmp_path / "b.engine"):
         pass
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from filelock import FileLock
 
 from engines import BackendUnavailable, EngineError, load
 from engines.commands import main
@@ -188,11 +189,11 @@ def test_an_unsupported_compute_capability_lists_the_supported_ones(exported, tm
 
 @needs_rtx
 def test_auto_goes_on_where_the_cache_cannot_be_used(exported, tmp_path, monkeypatch, caplog):
-    def no_locks(handle: int) -> bool:
+    def no_locks(lock: FileLock, blocking: bool = True) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    monkeypatch.setattr("engines.nvidia.engine_cache._try_lock", no_locks)
+    monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
     monkeypatch.setattr("engines.nvidia.tensorrt_backend.find_gpu", lambda: Gpu("NVIDIA GeForce RTX 3060", "8.6", 1))
     with caplog.at_level(logging.INFO, "engines"), load(exported.spatial) as network:
         assert network.backend in ("onnx-cuda", "onnx-cpu")

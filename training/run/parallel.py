@@ -3,7 +3,8 @@ process would.
 
 The loss of a batch is a mean over its windows. A process computes it over its part and weighs it by that part's size,
 so that the plain sum of everybody's gradients is the gradient of the whole batch, equal parts or not. Batch norm is the
-one layer in which windows see each other; ``SharedBatchNorm`` takes its moments over all parts.
+one layer in which windows see each other; ``SharedBatchNorm`` takes its moments over all parts. ``torchrun`` starts the
+processes. torch's ``DistributedDataParallel`` counts all parts as equal, and its ``SyncBatchNorm`` knows no CPU.
 """
 
 from __future__ import annotations
