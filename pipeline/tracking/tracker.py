@@ -36,11 +36,14 @@ class TrackerConfig:
 
 
 class Tracker:
-    """Follows people by box and keypoints in two passes, sure poses first, doubtful ones for whoever is left.
+    """Gives people ids that outlive a loss, and follows them where the estimator does not.
 
-    The scheme is ByteTrack's (Zhang et al., ECCV 2022): poses of low score continue tracks but start none. Motion comes
-    from a Kalman filter whose noise grows with time, not with frames, and likeness from keypoints as well as boxes, so
-    that two people who cross keep their ids. Ids start at 1 in order of confirmation and are never used again.
+    A pose whose ``track`` is known continues that person's. The others (newcomers, people found again, people who meet,
+    and everybody of an estimator that sees single frames) are matched with the tracks that are left by box and
+    keypoints in two passes, sure poses first, as in ByteTrack (Zhang et al., ECCV 2022): poses of low score continue
+    tracks but start none. Motion comes from a Kalman filter whose noise grows with time, not with frames, and likeness
+    from keypoints as well as boxes, so that two people who cross keep their ids. Ids start at 1 in order of
+    confirmation and are never used again.
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
@@ -79,10 +82,12 @@ class Tracker:
 
         # A box that is not a number, from a network gone astray, is nobody.
         poses = [p for p in poses if np.isfinite(p.box).all()]
+        poses = self._continue(poses)
         sure = [p for p in poses if p.score >= self.config.sure_score]
         doubtful = [p for p in poses if p.score < self.config.sure_score]
         # People with an id choose before newcomers do.
-        known, new = [t for t in self._tracks if t.confirmed], [t for t in self._tracks if not t.confirmed]
+        free = [t for t in self._tracks if t.seen_s < time_s]
+        known, new = [t for t in free if t.confirmed], [t for t in free if not t.confirmed]
         left, sure = self._match(known, sure, time_s, self.config.least_similarity)
         waiting, sure = self._match(new, sure, time_s, self.config.least_similarity)
         self._match(left + waiting, doubtful, time_s, self.config.least_similarity_doubtful)
@@ -93,6 +98,19 @@ class Tracker:
                 self._confirm(track)
         seen = [t for t in self._tracks if t.confirmed and t.seen_s == time_s]
         return tuple(Person(t.number, t.pose) for t in sorted(seen, key=lambda t: t.number))
+
+    def _continue(self, poses: list[Pose]) -> list[Pose]:
+        """Continue the tracks that the estimator names; returns the poses that are left."""
+        # A newcomer without an id may be somebody lost, or a second look at somebody: that is for the matching to say.
+        named = {t.pose.track: t for t in self._tracks if t.confirmed}
+        named.pop(None, None)
+        left = []
+        for pose in poses:
+            if track := named.pop(pose.track, None):
+                track.update(pose)
+            else:
+                left.append(pose)
+        return left
 
     def _match(
         self, tracks: list[Track], poses: list[Pose], time_s: float, least: float

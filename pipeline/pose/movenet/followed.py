@@ -42,6 +42,7 @@ class Followed:
     """A person with the last pose, its time and the motion since.
 
     Attributes:
+        track: the person's id.
         pose: as the network gave it, in image pixels.
         time_s: capture time of ``pose``.
         confirmed_s: the last time at which there was no doubt that somebody is there.
@@ -52,6 +53,7 @@ class Followed:
         steadiness: how similar the poses lately were to what the motion before them foretold, in [0, 1].
     """
 
+    track: int
     pose: Pose
     time_s: float
     confirmed_s: float
