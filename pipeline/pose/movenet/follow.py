@@ -145,8 +145,7 @@ class MoveNetFollower:
             self._pays = (len(self._people), len(known))
 
         poses, seen = self._look(image, now, known, resting, view)
-        found = (*found, *seen)
-        found = (*found, *self._second_opinion(image, poses, now))
+        found = (*found, *seen, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
         if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
