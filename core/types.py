@@ -38,6 +38,8 @@ class Pose:
         box: (4,) float32, x1, y1, x2, y2.
         score: how sure the detector is of the person, in [0, 1].
         predicted: no network has looked at the person in this frame; the body was moved on from the last look.
+        track: the estimator's own id of the person, where it follows people and is sure who this is; never given to
+            anybody else. ``Person.track`` is the id that outlives a loss.
     """
 
     keypoints: NDArray[np.float32]
@@ -45,6 +47,7 @@ class Pose:
     box: NDArray[np.float32]
     score: float
     predicted: bool = False
+    track: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.types import Person, Pose
 from pipeline.tracking.assignment import assign, similarities
@@ -36,11 +37,14 @@ class TrackerConfig:
 
 
 class Tracker:
-    """Follows people by box and keypoints in two passes, sure poses first, doubtful ones for whoever is left.
+    """Gives people ids that outlive a loss, and follows them where the estimator does not.
 
-    The scheme is ByteTrack's (Zhang et al., ECCV 2022): poses of low score continue tracks but start none. Motion comes
-    from a Kalman filter whose noise grows with time, not with frames, and likeness from keypoints as well as boxes, so
-    that two people who cross keep their ids. Ids start at 1 in order of confirmation and are never used again.
+    A pose whose ``track`` is known continues that person's. The others (newcomers, people found again, people who meet,
+    and everybody of an estimator that sees single frames) are matched with the tracks that are left by box and
+    keypoints in two passes, sure poses first, as in ByteTrack (Zhang et al., ECCV 2022): poses of low score continue
+    tracks but start none. Motion comes from a Kalman filter whose noise grows with time, not with frames, and likeness
+    from keypoints as well as boxes, so that two people who cross keep their ids. Ids start at 1 in order of
+    confirmation and are never used again.
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
@@ -79,14 +83,16 @@ class Tracker:
 
         # A box that is not a number, from a network gone astray, is nobody.
         poses = [p for p in poses if np.isfinite(p.box).all()]
-        sure = [p for p in poses if p.score >= self.config.sure_score]
-        doubtful = [p for p in poses if p.score < self.config.sure_score]
+        value = similarities(self._tracks, poses, time_s)  # (M, N), for all that follows
+        rows, columns = self._continue(poses, value)
+        sure = [j for j in columns if poses[j].score >= self.config.sure_score]
+        doubtful = [j for j in columns if poses[j].score < self.config.sure_score]
         # People with an id choose before newcomers do.
-        known, new = [t for t in self._tracks if t.confirmed], [t for t in self._tracks if not t.confirmed]
-        left, sure = self._match(known, sure, time_s, self.config.least_similarity)
-        waiting, sure = self._match(new, sure, time_s, self.config.least_similarity)
-        self._match(left + waiting, doubtful, time_s, self.config.least_similarity_doubtful)
-        self._start(sure, time_s, at_once=first)
+        known, new = [i for i in rows if self._tracks[i].confirmed], [i for i in rows if not self._tracks[i].confirmed]
+        left, sure = self._match(known, sure, poses, value, self.config.least_similarity)
+        waiting, sure = self._match(new, sure, poses, value, self.config.least_similarity)
+        self._match(left + waiting, doubtful, poses, value, self.config.least_similarity_doubtful)
+        self._start([poses[j] for j in sure], time_s, at_once=first)
 
         for track in self._tracks:
             if not track.confirmed and track.seen_s == time_s and time_s - track.born_s >= self.config.confirm_s:
@@ -94,18 +100,28 @@ class Tracker:
         seen = [t for t in self._tracks if t.confirmed and t.seen_s == time_s]
         return tuple(Person(t.number, t.pose) for t in sorted(seen, key=lambda t: t.number))
 
+    def _continue(self, poses: list[Pose], value: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+        """Continue the tracks that the estimator names, where a body can; returns what is left as ``_match`` does."""
+        # A newcomer without an id may be somebody lost, or a second look at somebody: that is for the matching to say.
+        named = {t.pose.track: i for i, t in enumerate(self._tracks) if t.confirmed and t.pose.track is not None}
+        rows, columns = list(range(len(self._tracks))), list(range(len(poses)))
+        for j, pose in enumerate(poses):
+            row = None if pose.track is None else named.get(pose.track)
+            if row in rows and np.isfinite(value[row, j]):
+                self._tracks[row].update(pose)
+                rows.remove(row)
+                columns.remove(j)
+        return rows, columns
+
     def _match(
-        self, tracks: list[Track], poses: list[Pose], time_s: float, least: float
-    ) -> tuple[list[Track], list[Pose]]:
-        """Continue tracks with poses; returns the tracks and the poses that are left."""
-        pairs = assign(similarities(tracks, poses, time_s), least)
-        for row, column in pairs:
-            tracks[row].update(poses[column])
-        rows, columns = {r for r, _ in pairs}, {c for _, c in pairs}
-        return (
-            [t for i, t in enumerate(tracks) if i not in rows],
-            [p for i, p in enumerate(poses) if i not in columns],
-        )
+        self, rows: list[int], columns: list[int], poses: list[Pose], value: NDArray[np.float64], least: float
+    ) -> tuple[list[int], list[int]]:
+        """Continue tracks (``rows``) with poses (``columns``) by their similarity; returns what is left of both."""
+        pairs = [(rows[i], columns[j]) for i, j in assign(value[np.ix_(rows, columns)], least)]
+        for i, j in pairs:
+            self._tracks[i].update(poses[j])
+        taken, used = {i for i, _ in pairs}, {j for _, j in pairs}
+        return [i for i in rows if i not in taken], [j for j in columns if j not in used]
 
     def _start(self, poses: list[Pose], time_s: float, at_once: bool) -> None:
         for pose in poses:

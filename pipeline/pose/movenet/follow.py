@@ -11,6 +11,7 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -77,7 +78,8 @@ class MoveNetFollower(PoseEstimator):
     """Finds people and follows each of them; keeps state between frames.
 
     Give it the frames of one source in order. Time comes from the frames, so dropped frames do no harm: squares are
-    moved on by each person's velocity. Somebody who is lost is dropped in the same frame and looked for at once.
+    moved on by each person's velocity. Somebody who is lost is dropped in the same frame and looked for at once, and
+    has a new ``Pose.track`` when found again.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class MoveNetFollower(PoseEstimator):
         self._search = search or Search()
         self._together = SideBySide(usual_threads() if threads is None else threads)
         self._people: list[Followed] = []
+        self._ids = itertools.count(1)
         self._time_s: float | None = None
         self._frame_size = (0, 0)
         self._opinion_s = -np.inf
@@ -143,8 +146,7 @@ class MoveNetFollower(PoseEstimator):
             self._pays = (len(self._people), len(known))
 
         poses, seen = self._look(image, now, known, resting, view)
-        found = (*found, *seen)
-        found = (*found, *self._second_opinion(image, poses, now))
+        found = (*found, *seen, *self._second_opinion(image, poses, now))
         lost = self._lost(poses, now)
         if len(lost) == len(self._people) > 1:
             self._search.restart()  # the scene was cut: where people were says nothing
@@ -194,10 +196,18 @@ class MoveNetFollower(PoseEstimator):
         """
         if self.rest_hz is None or (person.steadiness < STEADY and person.usual_presence >= CERTAIN):
             return False  # a doubtful thing is not worth more looks, however it moves
-        if any(overlap(person.pose.box, other.pose.box) for other in self._people if other is not person):
+        if not self._alone(person):
             return False  # only looks tell who is who
         turn, last = (math.floor(time_s * self.rest_hz + _ROUNDING) for time_s in (now, person.time_s))
         return turn == last
+
+    def _alone(self, person: Followed) -> bool:
+        """Whether nobody else's box meets a person's."""
+        return not any(overlap(person.pose.box, other.pose.box) for other in self._people if other is not person)
+
+    def _knows(self, person: Followed) -> bool:
+        """Whether this is surely still the same person: where two meet, a square may slide from one to the other."""
+        return self._alone(person) and not self._search.misses(person.pose.box)
 
     def _whole_frame_pays(self, image: NDArray[np.uint8], resting: int) -> bool:
         """Whether one pass over the frame is cheaper than looking at each person, at a scale that suits the people."""
@@ -299,10 +309,13 @@ class MoveNetFollower(PoseEstimator):
                 if any(oks(pose, person.pose) >= CONTINUES for person in self._people):
                     continue  # the whole-frame pass saw a followed person badly
                 closer = pose  # somebody else, so close that the square shows both
-            self._people.append(Followed(closer, now, now))
+            self._people.append(Followed(next(self._ids), closer, now, now))
             self._search.came(closer.box)
         return glimpses
 
     def _report(self, glimpses: list[Pose], now: float) -> tuple[Pose, ...]:
-        poses = [person.shown(now, self.smooth) for person in self._people]
+        poses = [
+            replace(person.shown(now, self.smooth), track=person.track if self._knows(person) else None)
+            for person in self._people
+        ]
         return tuple(sorted(poses + glimpses, key=lambda pose: pose.score, reverse=True))

@@ -42,6 +42,7 @@ class Followed:
     """A person with the last pose, its time and the motion since.
 
     Attributes:
+        track: the person's id.
         pose: as the network gave it, in image pixels.
         time_s: capture time of ``pose``.
         confirmed_s: the last time at which there was no doubt that somebody is there.
@@ -52,6 +53,7 @@ class Followed:
         steadiness: how similar the poses lately were to what the motion before them foretold, in [0, 1].
     """
 
+    track: int
     pose: Pose
     time_s: float
     confirmed_s: float
@@ -74,8 +76,7 @@ class Followed:
 
     def predicted(self, time_s: float) -> Pose:
         """Where the body should be at ``time_s`` if it keeps its velocity."""
-        shift = self._shift(time_s)
-        return replace(self.pose, keypoints=self.pose.keypoints + shift, box=self.pose.box + np.tile(shift, 2))
+        return self._moved_on(self.pose, time_s)
 
     def square(self, time_s: float, frame_size: tuple[int, int]) -> Square:
         """The square in which to look for the person at ``time_s``."""
@@ -102,6 +103,10 @@ class Followed:
             self.velocity = (self.velocity + weight * (velocity - self.velocity)).astype(np.float32)
         self.pose, self.time_s = pose, time_s
 
+    def _moved_on(self, pose: Pose, time_s: float) -> Pose:
+        shift = self._shift(time_s)
+        return replace(pose, keypoints=pose.keypoints + shift, box=pose.box + np.tile(shift, 2), predicted=True)
+
     def _shift(self, time_s: float) -> NDArray[np.float32]:
         """(2,) pixels that the body should have moved by since the last pose."""
         shift = self.velocity * np.float32(time_s - self.time_s)
@@ -118,16 +123,10 @@ class Followed:
 
         To be called once for each frame.
         """
-        if self.time_s == time_s:
-            self._shown = self.pose
-            if smooth:
-                keypoints = self.smoother(self.pose.keypoints, self.pose.scores, time_s, self.extent)
-                self._shown = replace(self.pose, keypoints=keypoints)
-            return self._shown
-        shift = self._shift(time_s)
-        return replace(
-            self._shown,
-            keypoints=self._shown.keypoints + shift,
-            box=self._shown.box + np.tile(shift, 2),
-            predicted=True,
-        )
+        if self.time_s != time_s:
+            return self._moved_on(self._shown, time_s)
+        self._shown = self.pose
+        if smooth:
+            keypoints = self.smoother(self.pose.keypoints, self.pose.scores, time_s, self.extent)
+            self._shown = replace(self.pose, keypoints=keypoints)
+        return self._shown

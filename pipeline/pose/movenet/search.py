@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.pose.movenet.square import longer_side
+from pipeline.pose.movenet.square import longer_side, overlap
 from pipeline.pose.picture import STRIDE, View
 
 BEST_EXTENT = 130
@@ -148,6 +148,10 @@ class Search:
         self._missing.append(Missing(time_s, box))
         self._wait_s = self.shortest_s
         self._missing_turn = 0
+
+    def misses(self, box: NDArray[np.float32]) -> bool:
+        """Whether somebody lost a moment ago was last seen in ``box``, in part at least."""
+        return any(overlap(box, lost.box) for lost in self._missing)
 
     def glimpsed(self) -> None:
         """The last pass found somebody who cannot be followed: take the same view in the next frame."""

@@ -19,6 +19,7 @@ from pipeline.pose.movenet.lightning import MoveNetLightning
 from pipeline.pose.movenet.multipose import MoveNetMultipose
 from pipeline.pose.movenet.square import overlap
 from pipeline.pose.picture import View
+from pipeline.tracking import Tracker
 
 TORSO = [5, 6, 11, 12]
 COSTS = Costs(3.3)  # pinned, so that the scenes go the same way on any machine
@@ -107,6 +108,37 @@ def test_people_whose_boxes_meet_do_not_rest(follower, dancer, runner):
     assert any(apart)
     assert len(meeting) >= 4
     assert sum(meeting) <= 1  # at most where they begin or cease to meet
+
+
+def test_somebody_who_is_followed_has_one_id(follower, dancer):
+    out = follower.run(scene([(dancer, lambda t: (20 + 150 * t, 120))], seconds=1.0))
+    assert {pose.track for poses in out for pose in poses} == {1}
+
+
+def test_somebody_found_again_has_another_id(follower, dancer):
+    out = follower.run(scene([(dancer, lambda t: None if 0.4 <= t < 0.8 else (200, 120))], seconds=1.2))
+    first, again = ({pose.track for poses in part for pose in poses} for part in (out[:10], out[26:]))
+    assert len(first) == len(again) == 1
+    assert first != again
+
+
+def test_people_whose_boxes_meet_have_no_id_until_they_part_and_the_tracker_keeps_them_apart(follower, dancer, runner):
+    people = [(dancer, lambda t: (100, 120)), (runner, lambda t: (180 + abs(250 - 300 * t), 115))]
+    frames = list(scene(people, seconds=1.6))
+    out = follower.run(frames)
+    seen = [poses for poses in out if len(poses) == 2 and not any(pose.predicted for pose in poses)]
+    meeting = [poses for poses in seen if overlap(poses[0].box, poses[1].box)]
+    assert meeting
+    assert not any(pose.track for poses in meeting for pose in poses)
+    assert len({pose.track for pose in out[-1]} - {None}) == 2
+    tracker, left, right = Tracker(), set(), set()
+    for frame, poses in zip(frames, out, strict=True):
+        tracked = sorted(tracker.update(poses, frame.time_s), key=lambda person: torso(person.pose)[0])
+        if len(tracked) == 2:
+            left.add(tracked[0].track)
+            right.add(tracked[1].track)
+    assert len(left) == len(right) == 1
+    assert left != right
 
 
 def test_somebody_who_walks_out_of_the_frame_is_dropped(follower, dancer):

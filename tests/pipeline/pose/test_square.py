@@ -89,7 +89,7 @@ def moving(x: float, scores: np.ndarray | None = None) -> Pose:
 
 @pytest.mark.parametrize("fps", [5, 15, 30, 60])
 def test_prediction_is_in_seconds(fps):
-    person = Followed(moving(0), 0.0, 0.0)
+    person = Followed(1, moving(0), 0.0, 0.0)
     for step in range(1, fps + 1):
         person.moved(moving(100 * step / fps), step / fps)
     np.testing.assert_allclose(person.velocity, [100, 0], rtol=0.05, atol=0.5)
@@ -98,13 +98,13 @@ def test_prediction_is_in_seconds(fps):
 
 
 def test_a_prediction_does_not_run_away():
-    person = Followed(moving(0), 0.0, 0.0)
+    person = Followed(1, moving(0), 0.0, 0.0)
     person.moved(moving(100), 0.1)
     assert person.predicted(5.0).keypoints[0, 0] <= 100 + 0.51 * person.extent
 
 
 def test_legs_in_doubt_stay_in_the_square_for_a_while():
-    person = Followed(moving(0), 0.0, 0.0)
+    person = Followed(1, moving(0), 0.0, 0.0)
     full = person.square(0.03, (640, 480))
     upper = np.where(np.arange(17) < 9, 0.8, 0.05).astype(np.float32)
     person.moved(moving(0, upper), 1 / 30)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,3 +230,62 @@ def test_one_long_pause_is_no_low_rate() -> None:
     for time_s, poses in ((0.0, []), (0.1, []), (0.2, [body])):
         assert tracker.update(poses, time_s) == ()
     assert tracker.update([body], 1.0) == ()
+
+
+def standing(x: float, track: int | None = None, score: float = 0.6) -> Pose:
+    """Somebody at one place, with the estimator's id."""
+    return replace(pose_of(walker(0.0, x, 400, 160, 10), score), track=track)
+
+
+def ids(tracker: Tracker, poses: list[Pose], time_s: float) -> dict[int | None, int]:
+    """The estimator's ids and what the tracker makes of them."""
+    return {person.pose.track: person.track for person in tracker.update(poses, time_s)}
+
+
+def test_an_id_of_the_estimator_survives_where_matching_would_exchange_two_people() -> None:
+    tracker = Tracker()
+    assert ids(tracker, [standing(100, 31), standing(150, 17)], 0.0) == {31: 1, 17: 2}
+    assert ids(tracker, [standing(150, 31), standing(100, 17)], 0.1) == {31: 1, 17: 2}
+
+
+def test_an_id_of_the_estimator_survives_a_jump_and_doubt_but_not_what_no_body_can_do() -> None:
+    tracker = Tracker()
+    ids(tracker, [standing(100, 5)], 0.0)
+    assert ids(tracker, [standing(190, 5, score=0.05)], 0.1) == {5: 1}
+    assert ids(tracker, [standing(900, 5, score=0.05)], 0.2) == {}
+    shrunk = replace(pose_of(walker(0.0, 190, 400, 60, 10)), track=5)
+    assert ids(tracker, [shrunk], 0.3) == {}
+    assert ids(tracker, [standing(190, 5)], 0.4) == {5: 1}
+
+
+def test_who_was_lost_is_brought_back_under_a_new_id_of_the_estimator() -> None:
+    tracker = Tracker()
+    ids(tracker, [standing(100, 5), standing(400, 6)], 0.0)
+    for step in range(1, 10):
+        assert ids(tracker, [standing(400, 6)], step / 10) == {6: 2}
+    assert ids(tracker, [standing(104, 7), standing(400, 6)], 1.0) == {7: 1, 6: 2}
+    assert ids(tracker, [standing(180, 7), standing(400, 6)], 1.1) == {7: 1, 6: 2}
+
+
+def test_who_is_in_view_under_an_id_is_not_taken_over_by_a_new_one() -> None:
+    tracker = Tracker()
+    ids(tracker, [standing(100, 5)], 0.0)
+    for step in range(1, 6):
+        people = ids(tracker, [standing(100 + 60 * step, 5), standing(110, 6)], step / 10)
+    assert people == {5: 1, 6: 2}
+
+
+def test_somebody_found_twice_and_then_followed_under_the_second_id_is_one_person() -> None:
+    tracker = Tracker()
+    ids(tracker, [standing(100, 5)], 0.0)
+    assert ids(tracker, [standing(100, 5), standing(125, 6)], 0.1) == {5: 1}
+    for step in range(2, 8):
+        assert ids(tracker, [standing(120, 6)], step / 10) == {6: 1}
+
+
+def test_people_without_an_id_of_the_estimator_are_matched_and_take_it_up_again() -> None:
+    tracker = Tracker()
+    assert ids(tracker, [standing(100, 5)], 0.0) == {5: 1}
+    assert ids(tracker, [standing(104)], 0.1) == {None: 1}
+    assert ids(tracker, [standing(108, 5)], 0.2) == {5: 1}
+    assert ids(tracker, [standing(190, 5)], 0.3) == {5: 1}
