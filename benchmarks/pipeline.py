@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.shared.report import Output, exit_code, positive
 from core.preprocess import window_features
 from core.similarity import iou
-from pipeline import ActionModel, Person, Pipeline, Tracker, Window, open_source
+from pipeline import ActionModel, Person, Pipeline, Tracker, open_source
 from pipeline.pose import create_pose
 from pipeline.recognition.grid import Windows
 from pipeline.recognition.recogniser import TOP, RecogniserConfig
@@ -78,20 +78,44 @@ class Run:
         self.boxes[frame] = {p.track: p.pose.box for p in people}
 
 
+class NewestFrames:
+    """The newest frames of everybody at the model's rate, for whoever runs the whole network on whole windows.
+
+    Args:
+        frames: how many; rows of zeros stand before the first one of a short history.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self.windows = Windows(frames)
+        self._kept: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+
+    def update(self, people: tuple[Person, ...], time_s: float) -> None:
+        frames = self.windows.frames
+        for track, new in self.windows.update(people, time_s).items():
+            xy, s = self._kept.get(track, (np.zeros((frames, 17, 2), np.float32), np.zeros((frames, 17), np.float32)))
+            xy, s = np.concatenate([xy, new.keypoints]), np.concatenate([s, new.scores])
+            self._kept[track] = xy[-frames:], s[-frames:]
+
+    def features(self, track: int) -> NDArray[np.float32]:
+        """(T, 17, 5) of one person."""
+        return window_features(*self._kept[track])
+
+
 def obvious_loop(video: Path, model: ActionModel, long_side: int) -> Run:
     """One thread, no state but the skeletons."""
     run, pose, tracker = Run(), create_pose("movenet-multipose", long_side=long_side), Tracker()
-    windows = Windows(model.frames + 1)  # one more for the first velocity
+    newest = NewestFrames(model.frames + 1)  # one more for the first velocity
     first_s = RecogniserConfig().first_s
     with open_source(video) as source:
         frames = list(source)  # decoding costs the loop nothing
     with run.timed():
         for frame in frames:
             people = tracker.update(pose.estimate(frame), frame.time_s)
-            windows.update(people, frame.time_s)
+            newest.update(people, frame.time_s)
+            windows = newest.windows
             run.see(frame.index, people)
             said = {
-                person.track: whole_network(model, windows.window(person.track))
+                person.track: whole_network(model, newest.features(person.track)[1:])
                 for person in people
                 if windows[person.track].newest is not None and windows[person.track].seen_s >= first_s - 1e-3
             }
@@ -101,9 +125,10 @@ def obvious_loop(video: Path, model: ActionModel, long_side: int) -> Run:
     return run
 
 
-def whole_network(model: ActionModel, window: Window) -> tuple[str | None, tuple[tuple[str, float], ...]]:
-    """What one window of ``model.frames`` + 1 frames shows, None where the model does not know, and the best words."""
-    features = window_features(window.keypoints, window.scores, window.rate_hz)[1:]
+def whole_network(
+    model: ActionModel, features: NDArray[np.float32]
+) -> tuple[str | None, tuple[tuple[str, float], ...]]:
+    """What a window (T, 17, 5) shows, None where the model does not know, and the best words."""
     mask = np.any(features[..., -1] > 0, axis=1)
     if not mask.any():
         return None, ()

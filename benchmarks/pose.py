@@ -1,6 +1,7 @@
 """Followed poses against a full multipose pass in every frame: speed and quality on the same clips, in one run.
 
     python -m benchmarks.pose [CLIP ...] [--judge movenet-thunder.onnx] [--json OUT] [--markdown OUT]
+    python -m benchmarks.pose VIDEOS --data FILE.pkl
 
 Quality is agreement with a stronger reference: multipose at several scales and in overlapping parts of the frame, and,
 with ``--judge``, the keypoints of a larger one-person network (``models/convert`` makes it) on each person found so.
@@ -8,17 +9,21 @@ Object keypoint similarity of the best match is averaged over all reference peop
 is the median second difference of the keypoints, in thousandths of the body's extent, over joints that the reference is
 sure of. Time is what the thread spent on the processor, so that other work on the machine counts little; the
 contestants take turns frame by frame.
+
+With ``--data`` it is shown instead how far what ``training extract`` finds in labelled videos, one folder a class, is
+from a data set's keypoints of the same clips: the first person of each, over the joints that both are sure of.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import platform
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.report import exit_code, outputs, positive
+from core.errors import UserError
 from core.similarity import AREA_OF_BOX, COCO_SIGMAS, match_poses, suppress_duplicates
 from core.types import Frame, Pose
 from pipeline import open_source
@@ -35,10 +41,14 @@ from pipeline.pose.movenet.network import PoseNetwork
 from pipeline.pose.movenet.search import views_for
 from pipeline.pose.movenet.square import box_around, cut, inner_box, square_around
 from pipeline.pose.picture import whole
+from training.data.clips import Clip
+from training.data.datasets import load_dataset
+from training.data.extract import extract_video, find_videos
 
 ROOT = Path(__file__).resolve().parent.parent
 SURE = 0.3
 """Reference keypoints below this score are not compared."""
+LEAST_JOINTS = 4
 
 CONTESTANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "movenet": ("movenet", {}),
@@ -203,6 +213,48 @@ def markdown(tables: list[dict[str, Any]], total: dict[str, dict[str, float]], j
             yield f"| {name} | {row['oks']:.3f} | {row['people']:.2f} | {row['tremble']:.1f} | {times} |"
 
 
+def differences(ours: Clip, theirs: Clip) -> NDArray[np.floating]:
+    """Median distance of the first person's joints in each frame, as a fraction of the body's extent in the data set.
+
+    Frames in which fewer than ``LEAST_JOINTS`` joints are sure in both are left out.
+    """
+    found = []
+    for a, b, s, t in zip(ours.keypoints[0], theirs.keypoints[0], ours.scores[0], theirs.scores[0], strict=True):
+        sure = np.minimum(s, t) >= SURE
+        if sure.sum() >= LEAST_JOINTS:
+            extent = np.ptp(b[t >= SURE], axis=0).max()
+            found.append(np.median(np.linalg.norm(a - b, axis=1)[sure]) / max(extent, 1.0))
+    return np.array(found)
+
+
+def against(folder: Path, data: Path) -> dict[str, Any]:
+    """How far the keypoints that ``extract`` makes of labelled videos are from a data set's.
+
+    Raises:
+        UserError: there are no videos, or none of which the data set has a clip of the same name and length.
+    """
+    clips = {clip.name: clip for clip in load_dataset(data).clips}
+    pairs = []
+    for video in find_videos(folder):
+        if video.name in clips:
+            found, theirs = extract_video(video.path), clips[video.name]
+            if found.scores.shape[1] == theirs.scores.shape[1]:
+                pairs.append((replace(theirs, keypoints=found.keypoints, scores=found.scores), theirs))
+    if not pairs:
+        raise UserError(f"{data} has no clip of the same name and length as a video of {folder}")
+    far = np.concatenate([differences(*pair) for pair in pairs])
+    seen = [np.concatenate([clip.scores[0].any(-1) for clip in side]) for side in zip(*pairs, strict=True)]
+    return {
+        "clips": len(pairs),
+        "frames": len(seen[0]),
+        "seen": round(float(seen[0].mean()), 4),
+        "seen_in_data": round(float(seen[1].mean()), 4),
+        "compared": len(far),
+        "median": round(float(np.median(far)), 4) if len(far) else None,
+        "above_a_quarter": round(float(np.mean(far > 0.25)), 4) if len(far) else None,
+    }
+
+
 def machine() -> str:
     """What ran the benchmark, in a few words."""
     return f"{platform.machine()}, Python {platform.python_version()}"
@@ -211,6 +263,7 @@ def machine() -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pose", description=__doc__)
     parser.add_argument("clips", type=Path, nargs="*", metavar="CLIP", help="default: the bundled clip")
+    parser.add_argument("--data", type=Path, metavar="FILE.pkl", help="compare `extract` with a data set's keypoints")
     parser.add_argument("--judge", type=Path, metavar="FILE", help="a larger one-person MoveNet as the reference")
     parser.add_argument("--frames", type=positive, default=300, help="most frames of a clip (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="OUT")
@@ -225,6 +278,16 @@ def compare(args: argparse.Namespace) -> None:
     Raises:
         UserError, EngineError: a clip, a model or a file for the figures cannot be used.
     """
+    if args.data:
+        if not args.clips:
+            raise UserError("--data compares labelled videos, so it takes a folder of them")
+        out, tables_out = outputs({"--json": args.json, "--markdown": args.markdown}, args.data)
+        found = [against(folder, args.data) for folder in args.clips]
+        text = "\n".join(json.dumps(one) for one in found)
+        print(text)
+        tables_out.write_text(text + "\n")
+        out.write_json(found)
+        return
     clips = args.clips or [ROOT / "assets" / "demo.mp4"]
     out, tables_out = outputs({"--json": args.json, "--markdown": args.markdown}, args.judge, *clips)
     reference = Reference(args.judge)

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.pipeline import NewestFrames
 from benchmarks.shared.report import Output, exit_code, positive
-from core.preprocess import PREPROCESS_VERSION, RATE_HZ, window_features
+from core.preprocess import PREPROCESS_VERSION
 from engines import load
 from engines.action.metadata import labels as labels_of
 from engines.action.window_set import WindowSet
 from models import model_path
 from pipeline import UserError
 from pipeline.pose import create_pose
-from pipeline.recognition.grid import Windows
 from pipeline.sources import open_source
 from pipeline.tracking import Tracker
 
@@ -70,18 +70,17 @@ def _clips(args: argparse.Namespace) -> None:
 
 def windows_of_video(video: Path, each_s: float) -> list[NDArray[np.float32]]:
     """(T, 17, 5) of every tracked person, once every ``each_s`` seconds and when a track ends."""
-    tracker, windows = Tracker(), Windows(FRAMES)
+    tracker, newest = Tracker(), NewestFrames(FRAMES)
     taken: dict[int, float] = {}  # when a track's last window was
     found = []
     with contextlib.closing(create_pose("movenet")) as pose, open_source(video) as source:
         for frame in source:
             people = tracker.update(pose.estimate(frame), frame.time_s)
-            windows.update(people, frame.time_s)
-            for person in people:
-                if windows[person.track].seen_s > 0.5 and frame.time_s - taken.get(person.track, -np.inf) >= each_s:
-                    taken[person.track] = frame.time_s
-                    window = windows.window(person.track)
-                    found.append(window_features(window.keypoints, window.scores, RATE_HZ))
+            newest.update(people, frame.time_s)
+            for track in (person.track for person in people):
+                if newest.windows[track].seen_s > 0.5 and frame.time_s - taken.get(track, -np.inf) >= each_s:
+                    taken[track] = frame.time_s
+                    found.append(newest.features(track))
     return found
 
 

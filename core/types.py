@@ -1,7 +1,7 @@
 """The words of the project: frozen records that travel between the stages.
 
-``Frame`` -> ``Pose`` -> ``Person`` -> ``Window`` -> ``Action`` -> ``Result``. A label is tied to a person by the
-track id from the window to the screen; no list is ever zipped against another.
+``Frame`` -> ``Pose`` -> ``Person`` -> ``Action`` -> ``Result``. A label is tied to a person by the track id all the
+way to the screen; no list is ever zipped against another.
 """
 
 from __future__ import annotations
@@ -56,25 +56,6 @@ class Person:
 
     track: int
     pose: Pose
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One person's last seconds, resampled to the model's rate, newest frame last.
-
-    Attributes:
-        track: id of the person.
-        time_s: capture time of the newest frame.
-        keypoints: (T, 17, 2) float32 pixels.
-        scores: (T, 17) float32; 0 marks a joint that was not seen, a whole row of 0 a frame without the person.
-        rate_hz: frames a second of the resampled sequence.
-    """
-
-    track: int
-    time_s: float
-    keypoints: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    rate_hz: float
 
 
 @dataclass(frozen=True, slots=True)

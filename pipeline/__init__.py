@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.errors import ModelError, UserError
-    from core.types import Action, Frame, Person, Pose, Result, Window
+    from core.types import Action, Frame, Person, Pose, Result
     from pipeline.pipeline import Pipeline
     from pipeline.recognition.model import ActionModel
     from pipeline.recognition.recogniser import Recogniser, RecogniserConfig
@@ -21,7 +21,7 @@ _HOME = {
     name: module
     for module, names in {
         "core.errors": "ModelError UserError",
-        "core.types": "Action Frame Person Pose Result Window",
+        "core.types": "Action Frame Person Pose Result",
         "pipeline.pipeline": "Pipeline",
         "pipeline.recognition.model": "ActionModel",
         "pipeline.recognition.recogniser": "Recogniser RecogniserConfig",
@@ -51,7 +51,6 @@ __all__ = [
     "Tracker",
     "TrackerConfig",
     "UserError",
-    "Window",
     "open_source",
 ]
 

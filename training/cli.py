@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
     p = sub.add_parser("extract", help="poses of labelled videos, one folder a class")
     p.add_argument("videos", metavar="VIDEOS", help="folder with a sub-folder of videos for each class")
     p.add_argument("--out", required=True, metavar="FILE.pkl", help="annotation file to write")
-    p.add_argument("--pose", default="movenet-multipose", help="pose model (default %(default)s)")
+    p.add_argument("--pose", default="movenet", help="pose model (default %(default)s, as live)")
     p.add_argument("--workers", type=COUNT, default=os.cpu_count() or 1, help="processes (default: one a core)")
     p.add_argument("--validation", type=part, default=0.2, help="fraction of a class for `val` (default %(default)s)")
     p.set_defaults(run=commands.run_extract, goes_on="; the same command goes on with the videos that are left")

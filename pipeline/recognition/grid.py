@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.preprocess import RATE_HZ, resample
-from core.types import Person, Window
+from core.types import Person
 
 JOINTS = 17
 
@@ -47,7 +47,7 @@ class GridFrames:
 
 
 class TrackWindow:
-    """Resamples one person's observations as they come, and keeps the newest frames.
+    """Resamples one person's observations as they come.
 
     A grid frame exists as soon as an observation at or after its time does, interpolated by ``preprocess.resample``:
     linear between the two observations around it, a row of zeros in pauses longer than ``preprocess.MAX_GAP_S``. What
@@ -55,17 +55,18 @@ class TrackWindow:
 
     Args:
         track: id of the person.
-        frames: how many grid frames to keep.
+        frames: most grid frames that one observation completes: as many as a window has.
         rate_hz: grid frames a second.
     """
 
     def __init__(self, track: int, frames: int, rate_hz: float = RATE_HZ) -> None:
         self.track = track
+        self.frames = frames
         self.rate_hz = rate_hz
         self.first_s = math.nan
         self.last_s = -math.inf
-        self._keypoints = np.zeros((frames, JOINTS, 2), np.float32)
-        self._scores = np.zeros((frames, JOINTS), np.float32)
+        self._last_keypoints = np.zeros((JOINTS, 2), np.float32)
+        self._last_scores = np.zeros(JOINTS, np.float32)
         self._newest: int | None = None  # number of the last grid frame
         self._observed_keypoints = np.zeros((JOINTS, 2), np.float32)
         self._observed_scores = np.zeros(JOINTS, np.float32)
@@ -89,7 +90,7 @@ class TrackWindow:
             scores: (17,).
 
         Returns:
-            The grid frames that it completes, often none, never more than are kept.
+            The grid frames that it completes, often none, never more than a window has.
         """
         xy, s = np.asarray(keypoints, np.float32), np.asarray(scores, np.float32)
         started = math.isfinite(self.last_s)
@@ -100,7 +101,7 @@ class TrackWindow:
             first = self._newest + 1
         else:
             first = math.ceil(((self.last_s if started else time_s) - _ON_TIME_S) * self.rate_hz)
-        first = max(first, due + 1 - len(self._scores))
+        first = max(first, due + 1 - self.frames)
         if started:
             times = np.array([self.last_s, time_s])
             both, both_s = np.stack([self._observed_keypoints, xy]), np.stack([self._observed_scores, s])
@@ -111,19 +112,12 @@ class TrackWindow:
         out = self._frames(first, new, new_s)
         self.last_s, self._observed_keypoints, self._observed_scores = time_s, xy, s
         if len(out):
-            self._keypoints = np.concatenate([self._keypoints[len(out) :], new])
-            self._scores = np.concatenate([self._scores[len(out) :], new_s])
-            self._newest = due
+            self._last_keypoints, self._last_scores, self._newest = new[-1], new_s[-1], due
         return out
-
-    def window(self) -> Window:
-        """The newest frames; rows of zeros stand before the first one of a short history."""
-        newest_s = self.last_s if self._newest is None else self._newest / self.rate_hz
-        return Window(self.track, newest_s, self._keypoints.copy(), self._scores.copy(), self.rate_hz)
 
     def _frames(self, first: int, keypoints: NDArray[np.float32], scores: NDArray[np.float32]) -> GridFrames:
         # After a pause so long that frames were skipped the new ones start with zeros; the frame before is irrelevant.
-        return GridFrames(first, keypoints, scores, self._keypoints[-1], self._scores[-1])
+        return GridFrames(first, keypoints, scores, self._last_keypoints, self._last_scores)
 
 
 class Windows:
@@ -165,14 +159,6 @@ class Windows:
                 track = self._tracks[person.track] = TrackWindow(person.track, self.frames, self.rate_hz)
             new[person.track] = track.push(time_s, person.pose.keypoints, person.pose.scores)
         return new
-
-    def window(self, track: int) -> Window:
-        """The person's last seconds.
-
-        Raises:
-            KeyError: nobody of this id is known.
-        """
-        return self._tracks[track].window()
 
     def forget(self, track: int) -> None:
         """Drop a person who is gone."""

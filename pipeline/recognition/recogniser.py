@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import UserError
 from core.preprocess import RATE_HZ, window_features
-from core.types import Action, Person, Window
+from core.types import Action, Person
 from pipeline.recognition.grid import GridFrames, Windows
 from pipeline.recognition.model import ActionModel
 from pipeline.recognition.strides import Strides
@@ -108,10 +108,6 @@ class Recogniser:
     def actions(self) -> dict[int, Action]:
         """The current action of everybody who has one and is not gone, by track id."""
         return {number: track.action for number, track in self._tracks.items() if track.action is not None}
-
-    def window(self, track: int) -> Window:
-        """A person's last seconds; raises KeyError when the person is not known (any more)."""
-        return self.windows.window(track)
 
     def update(self, people: Iterable[Person], time_s: float) -> dict[int, Action]:
         """Take in the people of one frame.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")  # some benchmarks are about training
 
-from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, scenes, windows
+from benchmarks import engine_variants, frame_order, live_accuracy, memory, pace, pose, scenes, windows
 from calibration import CalibrationError
 from engines import EngineError
+from training.data.extract import Skeletons
 
 WRITERS = {  # name -> what begins the measurement, and arguments
     "folds": ("load_dataset", ["--data", "x.pkl"]),
@@ -43,6 +46,30 @@ def videos(tmp_path, demo_clip):
         (tmp_path / "videos" / folder).mkdir(parents=True)
         shutil.copy(demo_clip, tmp_path / "videos" / folder / f"{name}.mp4")
     return tmp_path / "videos"
+
+
+def test_extracted_keypoints_are_compared_with_a_data_set(monkeypatch, tmp_path, videos, capsys):
+    """Two of four frames, seen in both, are 5 px off in a body of 100 px."""
+    theirs = np.tile(np.linspace(100, 200, 17, dtype=np.float32)[:, None], (1, 4, 1, 2))
+    scores = np.ones((1, 4, 17), np.float32)
+    scores[:, 3] = 0
+    clip = {"frame_dir": "wave/a", "label": 0, "total_frames": 4, "fps": 30.0, "keypoint": theirs,
+            "keypoint_score": scores, "img_shape": (240, 320)}  # fmt: skip
+    data = tmp_path / "data.pkl"
+    data.write_bytes(
+        pickle.dumps({"split": {"train": ["wave/a"]}, "label_names": ["wave", "juggle"], "annotations": [clip]})
+    )
+    ours = Skeletons(theirs + np.float32([3, 4]), scores[:, ::-1], np.arange(4) / 30, (240, 320))
+    monkeypatch.setattr(pose, "extract_video", lambda _: ours)
+    assert pose.main([str(videos), "--data", str(data)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == {
+        "clips": 1, "frames": 4, "seen": 0.75, "seen_in_data": 0.75, "compared": 2, "median": 0.05,
+        "above_a_quarter": 0.0,
+    }  # fmt: skip
+    data.write_bytes(data.read_bytes().replace(b"wave/a", b"wave/x"))
+    assert pose.main([str(videos), "--data", str(data)]) == 2
+    assert "no clip of the same name and length" in error_of(capsys)
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -186,8 +186,7 @@ def test_somebody_who_leaves_early_is_decided_about_when_given_up(action_model: 
     assert time_s == pytest.approx(1.4, abs=0.1)
     assert 1 not in recogniser.actions
     assert decisions[1].time_s == pytest.approx(0.4, abs=0.07)
-    with pytest.raises(KeyError):
-        recogniser.window(1)
+    assert 1 not in recogniser.windows
 
 
 def test_a_glimpse_gets_no_decision(action_model: ActionModel) -> None:

@@ -10,27 +10,37 @@ from stick_figures import pose_of, walker, waver
 
 from core.preprocess import MAX_GAP_S, RATE_HZ, body_height, resample, window_features
 from core.types import Person
-from pipeline.recognition.grid import TrackWindow, Windows
+from pipeline.recognition.grid import GridFrames, TrackWindow, Windows
 
 RATES = [10, 12.5, 15, 25, 29.97, 30, 60]
 
 
-def record(times: np.ndarray, body=waver, score: float = 0.6, frames: int = 32) -> TrackWindow:
-    window = TrackWindow(1, frames)
+class Recorded:
+    """A person's newest frames, as many as a window has; rows of zeros stand before a short history."""
+
+    def __init__(self, frames: int = 32) -> None:
+        self.keypoints, self.scores = np.zeros((frames, 17, 2), np.float32), np.zeros((frames, 17), np.float32)
+
+    def add(self, new: GridFrames) -> None:
+        self.keypoints = np.concatenate([self.keypoints, new.keypoints])[len(new) :]
+        self.scores = np.concatenate([self.scores, new.scores])[len(new) :]
+
+
+def record(times: np.ndarray, body=waver, start_s: float = 0.0) -> tuple[TrackWindow, Recorded]:
+    window, recorded = TrackWindow(1, 32), Recorded()
     for t in times:
-        window.push(float(t), body(t), np.full(17, score))
-    return window
+        recorded.add(window.push(start_s + float(t), body(t), np.full(17, 0.6)))
+    return window, recorded
 
 
 @pytest.mark.parametrize("fps", RATES)
 @pytest.mark.parametrize("body", [waver, lambda t: walker(t, 80, 440, 300, 130)])
 def test_every_camera_rate_gives_the_same_window(fps: float, body) -> None:
     # All recordings end exactly at 4 s; the truth is the motion itself at the window's times.
-    window = record(4.0 - np.arange(int(4 * fps), -1, -1) / fps, body).window()
-    times = window.time_s - np.arange(31, -1, -1) / RATE_HZ
+    track, window = record(4.0 - np.arange(int(4 * fps), -1, -1) / fps, body)
+    assert track.newest == 4 * RATE_HZ
+    times = 4.0 - np.arange(31, -1, -1) / RATE_HZ
     truth = np.stack([body(t) for t in times])
-    assert window.time_s == pytest.approx(4.0, abs=1e-6)
-    assert window.keypoints.shape == (32, 17, 2)
     assert (window.scores > 0.59).all()
     # 10 frames a second cut the corners of a waving hand a little.
     limit = 0.015 if fps < 15 else 0.006
@@ -83,8 +93,8 @@ def test_a_frame_waits_for_the_observation_after_it() -> None:
 
 def test_short_pauses_are_bridged_and_long_ones_are_empty_frames() -> None:
     times = np.arange(0, 2.0001, 1 / 30)
-    short = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S - 0.1)]).window()
-    long = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S + 0.1)]).window()
+    _, short = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S - 0.1)])
+    _, long = record(times[(times < 0.9) | (times > 0.9 + MAX_GAP_S + 0.1)])
     assert (short.scores[-31:] > 0).all()
     empty = ~long.scores.any(1)[-31:]
     assert empty.sum() == pytest.approx((MAX_GAP_S + 0.1) * RATE_HZ, abs=2)
@@ -92,21 +102,20 @@ def test_short_pauses_are_bridged_and_long_ones_are_empty_frames() -> None:
 
 
 def test_a_joint_that_was_missed_once_is_taken_from_the_other_side() -> None:
-    window = TrackWindow(1, 32)
+    window, out = TrackWindow(1, 32), Recorded()
     scores = np.full((3, 17), 0.6)
     scores[1, 9] = 0
     bodies = [waver(t) for t in (0.0, 0.1, 0.2)]
     bodies[1][9] = 0  # where the detector puts what it does not see
     for i, t in enumerate((0.0, 0.1, 0.2)):
-        window.push(t, bodies[i], scores[i])
-    out = window.window()
+        out.add(window.push(t, bodies[i], scores[i]))
     seen = out.scores[:, 9] > 0
     assert seen[-4:].sum() >= 3
     assert np.abs(out.keypoints[seen, 9] - waver(0.0)[9]).max() < 60
 
 
 def test_a_short_history_is_padded_in_front() -> None:
-    window = record(np.arange(10) / 15).window()
+    _, window = record(np.arange(10) / 15)
     assert not window.scores[:22].any()
     assert (window.scores[22:] > 0).all()
     features = window_features(window.keypoints, window.scores)
@@ -115,69 +124,65 @@ def test_a_short_history_is_padded_in_front() -> None:
 
 
 def test_an_absence_of_an_hour_costs_no_more_than_a_window() -> None:
-    window = record(np.arange(30) / 15)
+    window, _ = record(np.arange(30) / 15)
     new = window.push(3600.0, waver(0.0), np.full(17, 0.5))
     assert len(new) == 32
     assert new.last == 3600 * 15
-    out = window.window()
-    assert not out.scores[:-1].any()
-    assert out.scores[-1].all()
-    assert out.time_s == pytest.approx(3600)
+    assert not new.scores[:-1].any()
+    assert new.scores[-1].all()
 
 
 def test_after_a_hundred_hours_windows_are_as_exact_as_at_first() -> None:
-    def window(start_s: float) -> tuple[np.ndarray, np.ndarray]:
-        track = TrackWindow(1, 32)
-        for i in range(90):
-            track.push(start_s + i / 29.97, waver(i / 29.97), np.full(17, 0.6))
-        return track.window().keypoints, track.window().scores
-
-    for early, late in zip(window(0.0), window(360_000.0), strict=True):
-        np.testing.assert_allclose(late, early, atol=1e-3)
+    times = np.arange(90) / 29.97
+    (_, early), (_, late) = record(times), record(times, start_s=360_000.0)
+    np.testing.assert_allclose(late.keypoints, early.keypoints, atol=1e-3)
+    np.testing.assert_allclose(late.scores, early.scores, atol=1e-3)
 
 
 def test_time_that_stands_still_or_runs_backwards_is_ignored() -> None:
-    window = record(np.arange(30) / 15)
-    before = window.window()
+    window, before = record(np.arange(30) / 15)
     for t in (29 / 15, 0.3, -5.0):
         assert len(window.push(t, np.zeros((17, 2)), np.ones(17))) == 0
-    np.testing.assert_array_equal(before.keypoints, window.window().keypoints)
+    new = window.push(2.0, waver(2.0), np.full(17, 0.6))
+    assert (new.first, new.last) == (30, 30)
+    np.testing.assert_array_equal(new.before_keypoints, before.keypoints[-1])
 
 
 def test_people_have_windows_of_their_own_on_a_common_grid() -> None:
-    windows = Windows(32)
+    windows, seen = Windows(32), {7: Recorded(), 9: Recorded()}
     for i in range(90):
         t = i / 30
         people = [Person(7, pose_of(waver(t)))]
         if i >= 45:
             people.append(Person(9, pose_of(walker(t, 100, 400, 200, 80))))
         new = windows.update(people, t)
+        for track, frames in new.items():
+            seen[track].add(frames)
         if i > 45 and len(new[7]):
             assert new[7].last == new[9].last
-    assert windows.window(7).track == 7
-    assert windows.window(7).scores.any(1).sum() == 32
-    assert windows.window(9).scores.any(1).sum() == 22
-    assert body_height(windows.window(9).keypoints, windows.window(9).scores)[-1] == pytest.approx(200, rel=0.15)
+    assert seen[7].scores.any(1).sum() == 32
+    assert seen[9].scores.any(1).sum() == 22
+    assert body_height(seen[9].keypoints, seen[9].scores)[-1] == pytest.approx(200, rel=0.15)
     windows.forget(7)
     assert 7 not in windows
-    with pytest.raises(KeyError):
-        windows.window(7)
 
 
 def test_what_was_foretold_is_no_observation() -> None:
     """At 30 frames a second every second pose is foretold, and wrong; the window is that of the poses in between."""
-    seen, all_of_them = Windows(16), Windows(16)
+    windows, seen, all_of_them = (Windows(16), Windows(16)), Recorded(16), Recorded(16)
     for index in range(60):
         t = index / 30
         pose = pose_of(waver(t))
         if index % 2 == 0:
-            seen.update([Person(1, pose)], t)
+            seen.add(windows[0].update([Person(1, pose)], t)[1])
         else:
             pose = replace(pose, keypoints=pose.keypoints + 40, predicted=True)
-        new = all_of_them.update([Person(1, pose)], t)
+        new = windows[1].update([Person(1, pose)], t)
         assert (1 in new) == (index % 2 == 0)
-    np.testing.assert_array_equal(all_of_them.window(1).keypoints, seen.window(1).keypoints)
-    np.testing.assert_array_equal(all_of_them.window(1).scores, seen.window(1).scores)
+        if new:
+            all_of_them.add(new[1])
+    np.testing.assert_array_equal(all_of_them.keypoints, seen.keypoints)
+    np.testing.assert_array_equal(all_of_them.scores, seen.scores)
 
 
 def test_somebody_whose_first_pose_is_foretold_is_known_from_then_on() -> None:

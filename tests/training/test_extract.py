@@ -1,23 +1,21 @@
 """``python -m training extract``: videos of people to an annotation file."""
 
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
 
 from core.files import write_whole
+from core.preprocess import window_features
+from pipeline import Pipeline
+from pipeline.recognition.grid import Windows
 from tests.training.test_data import annotation
 from training.__main__ import main
 from training.data.clips import clip_of
 from training.data.datasets import load_dataset
-from training.data.extract import (
-    LabelledVideo,
-    _assemble,
-    _part_path,
-    _work,
-    find_videos,
-    patient_estimator,
-    split_by_class,
-)
+from training.data.extract import LabelledVideo, _assemble, _part_path, _work, find_videos, split_by_class
+from training.windows.cut import clip_features
 
 FRAMES = 8
 
@@ -62,7 +60,7 @@ def test_finished_videos_are_not_done_again(folder, capsys, caplog):
     parts = folder.parent / "own.pkl.parts"
     parts.mkdir()
     first = find_videos(folder)[0]
-    assert _work(first, _part_path(parts, first, "movenet-multipose"), "movenet-multipose") is None
+    assert _work(first, _part_path(parts, first, "movenet"), "movenet") is None
     caplog.set_level("INFO")
     data, _ = extract(folder, capsys)
     assert "1 of 3 videos are done already" in caplog.text
@@ -74,11 +72,11 @@ def test_finished_videos_are_not_done_again(folder, capsys, caplog):
 def test_another_pose_model_does_not_go_on_with_the_parts_of_the_first(folder, capsys, caplog):
     parts = folder.parent / "own.pkl.parts"
     for video in find_videos(folder):
-        part = _part_path(parts, video, "movenet-multipose")
+        part = _part_path(parts, video, "movenet")
         write_whole(part, lambda file: file.write(b"would not be readable"))
     (parts / "note.txt").write_text("of the user")
     caplog.set_level("INFO")
-    data, _ = extract(folder, capsys, "--pose", "movenet")
+    data, _ = extract(folder, capsys, "--pose", "movenet-multipose")
     assert "done already" not in caplog.text
     assert len(data.clips) == 2
     assert [p.name for p in parts.iterdir()] == ["note.txt"]
@@ -125,34 +123,88 @@ def test_a_class_without_a_video_is_told(folder, caplog):
     (folder / "yawn" / "notes.txt").write_text("to be filmed")
     assert {video.label for video in find_videos(folder)} == {"cross", "stroll"}
     assert [record.getMessage() for record in caplog.records] == [
-        "skipped, since their endings are no video's: yawn/notes.txt",
+        "skipped, since only videos in one folder a class are read: yawn/notes.txt",
         f"left out: there is no video in {folder / 'yawn'}",
     ]
 
 
 def test_every_ending_counts_and_hidden_files_are_nobodys(folder, caplog):
-    for name in ("b.WMV", "c.MTS", "d.3gp", ".hidden.mp4"):
+    for name in ("b.WMV", "c.MTS", "d.3gp", "e.flv", "f.ogv", "g.y4m", ".hidden.mp4"):
         (folder / "stroll" / name).write_bytes(b"x")
     (folder / ".cache").mkdir()
     (folder / ".cache" / "a.mp4").write_bytes(b"x")
     found = find_videos(folder)
-    assert {"b.WMV", "c.MTS", "d.3gp"} <= {video.path.name for video in found}
+    assert {"b.WMV", "c.MTS", "d.3gp", "e.flv", "f.ogv", "g.y4m"} <= {video.path.name for video in found}
     assert {video.label for video in found} == {"cross", "stroll"}
     assert not any(video.path.name.startswith(".") for video in found)
     assert not caplog.records
 
 
-def test_a_clip_keeps_the_time_stamps_of_its_video(tmp_path):
-    """Frames of 0.1 and of 0.3 s: one mean rate would be wrong by up to a second."""
-    times = np.concatenate([np.arange(10) * 0.1, 1.0 + np.arange(10) * 0.3])
-    (own,) = (clip_of(annotation() | {"times_s": times, "fps": 5.0}, None),)
-    assert np.allclose(own.times_s, times)
+def test_whatever_else_is_left_out_is_listed_in_one_sentence(folder, caplog):
+    still = np.zeros((8, 8, 3), np.uint8)
+    cv2.imwrite(str(folder / "stroll" / "still.png"), still)
+    cv2.imwritemulti(str(folder / "stroll" / "stack.tiff"), [still, still])
+    (folder / "stroll" / "more").mkdir()
+    (folder / "stroll" / "gone.mp4").symlink_to(folder / "nowhere.mp4")
+    (folder / "loose.MP4").write_bytes(b"x")
+    (folder / "list.csv").write_text("of the user")
+    assert [video.path.name for video in find_videos(folder)] == ["a.mp4", "a.mp4", "broken.mp4", "stack.tiff"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped, since only videos in one folder a class are read: "
+        "loose.MP4, stroll/gone.mp4, stroll/more, stroll/still.png"
+    ]
+
+
+def write_at(path, images, times_s):
+    """A video whose frames have their own time stamps."""
+    av = pytest.importorskip("av", reason="PyAV writes the variable-rate video")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=1000)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.bit_rate, stream.pix_fmt = 4_000_000, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for image, time_s in zip(images, times_s, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, "bgr24")
+            frame.pts, frame.time_base = round(1000 * time_s), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def test_training_sees_what_recognition_sees_live(tmp_path, capsys):
+    """Of a video of 30 frames a second, then 5, as of a phone in poor light: one mean rate would be 0.7 s off."""
+    path, picture = tmp_path / "videos" / "cross" / "uneven.mp4", cv2.imread("tests/data/runners.jpg")
+    path.parent.mkdir(parents=True)
+    times_s = np.concatenate([np.arange(24) / 30, 0.8 + np.arange(6) / 5])
+    left = (20 + 20 * np.sin(3 * times_s)).astype(int)  # the camera swings, steadily enough for poses to be predicted
+    write_at(path, [np.ascontiguousarray(picture[:, x : x + 300]) for x in left], times_s)
+
+    data, _ = extract(tmp_path / "videos", capsys)
+    (clip,) = data.clips
+    np.testing.assert_allclose(clip.times_s, times_s, atol=0.002)
+
+    windows, live, predicted = Windows(32), {}, 0
+    with Pipeline(path, recognise=False) as results:
+        for result in results:
+            predicted += sum(person.pose.predicted for person in result.people)
+            for track, new in windows.update(result.people, result.frame.time_s).items():
+                first, xy, s = live.get(track, (new.first, new.keypoints[:0], new.scores[:0]))
+                live[track] = first, np.concatenate([xy, new.keypoints]), np.concatenate([s, new.scores])
+    assert predicted > 5
+    for learnt in clip_features(clip, people=2):
+        first = np.flatnonzero(learnt[..., -1].any(-1))[0]
+        same = [window_features(xy, s) for begins, xy, s in live.values() if begins == first]
+        assert any(np.allclose(learnt[first : first + len(one)], one, atol=1e-4) and len(one) > 15 for one in same)
+
+
+@pytest.mark.parametrize("times", [[[0.0, 1.0]], [2.0, 1.0], [0.0, np.nan], ["a", "b"]])
+def test_time_stamps_that_are_none_are_refused(times):
     with pytest.raises(ValueError, match="times_s"):
-        clip_of(annotation() | {"times_s": times[::-1]}, None)
+        clip_of(annotation(frames=2) | {"times_s": times}, None)
 
 
-def test_nothing_is_foretold_in_what_is_learnt_from():
-    assert patient_estimator("movenet").rest_hz is None
+def test_time_stamps_of_a_long_recording_are_exact():
+    times = 1e5 + np.arange(20) / 15
+    np.testing.assert_allclose(clip_of(annotation() | {"times_s": times}, None).times_s, times - 1e5, atol=1e-9)
 
 
 def named(sizes):

@@ -89,10 +89,10 @@ def all_finite(annotation: dict[str, Any]) -> bool:
     return all(bool(np.isfinite(_numbers(v, "")).all()) for v in values if v is not None)
 
 
-def _numbers(values: Any, what: str) -> NDArray[np.float32]:
+def _numbers(values: Any, what: str, kind: type[np.floating] = np.float32) -> NDArray[Any]:
     try:
         with np.errstate(over="ignore"):  # what single precision cannot hold is infinite then, and told as that
-            return np.asarray(values, np.float32)
+            return np.asarray(values, kind)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"its {what} are no array of numbers") from None
 
@@ -141,7 +141,7 @@ def usual_step(annotations: Iterable[Any]) -> float:
 def _times_s(annotation: dict[str, Any], frames: int, step: float) -> NDArray[np.float64]:
     """(T,) seconds of each frame: its own time stamps (``times_s``) if there are any, else by counter or rate."""
     if annotation.get("times_s") is not None:
-        own = np.asarray(_numbers(annotation["times_s"], "times_s"), np.float64)
+        own = _numbers(annotation["times_s"], "times_s", np.float64)
         if own.shape != (frames,) or not np.isfinite(own).all() or (np.diff(own) < 0).any():
             raise ValueError(f"its times_s are no series of {frames} rising numbers")
         return own - own[0]

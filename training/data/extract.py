@@ -13,7 +13,7 @@ import threading
 from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,11 +23,13 @@ from rich.progress import Progress
 
 from core.errors import UserError
 from core.files import refuse_overwriting, require_writable, write_whole
-from pipeline.pose.base import PoseEstimator
+from core.preprocess import resample
+from core.types import Pose
+from pipeline import Pipeline
 from pipeline.pose.create import create_pose
-from pipeline.sources import Policy, open_source
+from pipeline.sources.recordings.animation import pictures_within
+from pipeline.sources.recordings.pictures import PICTURE_SUFFIXES
 from pipeline.sources.recordings.video import VIDEO_SUFFIXES
-from pipeline.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -58,63 +60,92 @@ class Skeletons:
 
 
 def find_videos(folder: Path) -> list[LabelledVideo]:
-    """Videos in one folder a class; folders without any and files with other endings are listed in a warning.
-
-    Hidden files and folders do not count.
+    """Find the videos in one folder a class; whatever else is there is listed in a warning, but for hidden files.
 
     Raises:
         UserError: the folder is missing or holds no class folder with a video.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; give one with a sub-folder of videos for each class")
-    found, empty, others = [], [], []
-    for sub in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        files = [
-            p for p in sorted(sub.iterdir()) if p.is_file() and not p.name.startswith(".")
-        ]  # links may lead nowhere
-        videos = [LabelledVideo(path, sub.name) for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
-        others += [f"{sub.name}/{path.name}" for path in files if path.suffix.lower() not in VIDEO_SUFFIXES]
-        found += videos
-        if not videos:
+    shown = _not_hidden(folder)
+    found, empty = [], []
+    others = [path.name for path in shown if not path.is_dir() and _is_video(path)]
+    for sub in filter(Path.is_dir, shown):
+        inside = {path: _is_video(path) for path in _not_hidden(sub)}
+        found += [LabelledVideo(path, sub.name) for path, is_video in inside.items() if is_video]
+        others += [f"{sub.name}/{path.name}" for path, is_video in inside.items() if not is_video]
+        if not any(inside.values()):
             empty.append(sub.name)
     if not found:
         raise UserError(f"no sub-folder of {folder} holds a video; one sub-folder a class is expected")
     if others:
-        log.warning("skipped, since their endings are no video's: %s%s",
+        log.warning("skipped, since only videos in one folder a class are read: %s%s",
                     ", ".join(others[:10]), f" and {len(others) - 10} more" if len(others) > 10 else "")  # fmt: skip
     if empty:
         log.warning("left out: there is no video in %s", ", ".join(f"{folder / name}" for name in empty))
     return found
 
 
-def patient_estimator(pose: str) -> PoseEstimator:
-    """The pose model that looks at everybody in every frame: what it foretells live is no observation to learn from."""
-    return create_pose(pose, **({"rest_hz": None} if pose == "movenet" else {}))
+def _not_hidden(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def extract_video(path: Path, pose: str = "movenet-multipose") -> Skeletons:
-    """Find and follow the people of a video.
+def _is_video(path: Path) -> bool:
+    ending = path.suffix.lower()
+    if not path.is_file():  # links may lead nowhere
+        return False
+    return ending in VIDEO_SUFFIXES or (ending in PICTURE_SUFFIXES and pictures_within(path) > 1)
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What was seen of one person: frames in which a network looked, and those in which the pose was predicted."""
+
+    looked: dict[int, Pose] = field(default_factory=dict)
+    predicted: list[int] = field(default_factory=list)
+
+    def at(self, times_s: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Keypoints (T, 17, 2) and scores (T, 17) at the frames' times (T,); zeros in frames without the person.
+
+        Recognition interpolates between looks; so do the frames between them here.
+        """
+        keypoints = np.zeros((len(times_s), 17, 2), np.float32)
+        scores = np.zeros(keypoints.shape[:2], np.float32)
+        looked, shown = list(self.looked), sorted([*self.looked, *self.predicted])
+        keypoints[shown], scores[shown] = resample(
+            times_s[looked],
+            np.stack([pose.keypoints for pose in self.looked.values()]),
+            np.stack([pose.scores for pose in self.looked.values()]),
+            times_s[shown],
+        )
+        return keypoints, scores
+
+
+def extract_video(path: Path, pose: str = "movenet") -> Skeletons:
+    """Find and follow the people of a video by the pipeline that runs live.
 
     Raises:
         UserError: the file is no readable video.
     """
-    estimator, tracker = patient_estimator(pose), Tracker()
     times: list[float] = []
-    seen: dict[int, dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
-    with open_source(path, policy=Policy.ALL) as source:
-        shape = (0, 0)
-        for frame in source:
-            shape = frame.image.shape[0], frame.image.shape[1]
-            for person in tracker.update(estimator.estimate(frame), frame.time_s):
-                seen.setdefault(person.track, {})[len(times)] = (person.pose.keypoints, person.pose.scores)
-            times.append(frame.time_s)
-    tracks = sorted(seen.values(), key=lambda t: -sum(float(s.sum()) for _, s in t.values()))[:PEOPLE]
-    keypoints = np.zeros((max(len(tracks), 1), len(times), 17, 2), np.float32)
-    scores = np.zeros(keypoints.shape[:3], np.float32)
-    for m, track in enumerate(tracks):
-        for t, (xy, s) in track.items():
-            keypoints[m, t], scores[m, t] = xy, s
-    return Skeletons(keypoints, scores, np.asarray(times), shape)
+    people: dict[int, Observations] = {}
+    shape = (0, 0)
+    with Pipeline(path, pose=pose, recognise=False) as results:
+        for result in results:
+            shape = result.frame.image.shape[0], result.frame.image.shape[1]
+            for person in result.people:
+                known = people.setdefault(person.track, Observations())
+                if person.pose.predicted and known.looked:
+                    known.predicted.append(len(times))
+                else:
+                    known.looked[len(times)] = person.pose
+            times.append(result.frame.time_s)
+    times_s = np.asarray(times)
+    tracks = sorted((person.at(times_s) for person in people.values()), key=lambda track: -track[1].sum())[:PEOPLE]
+    if not tracks:
+        tracks = [(np.zeros((len(times), 17, 2), np.float32), np.zeros((len(times), 17), np.float32))]
+    keypoints, scores = (np.stack(values) for values in zip(*tracks, strict=True))
+    return Skeletons(keypoints, scores, times_s, shape)
 
 
 def _part_path(parts: Path, video: LabelledVideo, pose: str) -> Path:
@@ -126,7 +157,7 @@ def _part_path(parts: Path, video: LabelledVideo, pose: str) -> Path:
 
 def _check_pose(pose: str) -> None:
     """Make the pose model and release it; raises PoseError."""
-    patient_estimator(pose).close()
+    create_pose(pose).close()
 
 
 def _end_with_parent() -> None:
@@ -134,6 +165,7 @@ def _end_with_parent() -> None:
 
     Ctrl-C and the end of a terminal reach workers too; what they mean is that process's to decide.
     """
+    logging.disable(logging.INFO)  # each video's pipeline would say anew what runs its networks
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
@@ -168,9 +200,7 @@ def _work(video: LabelledVideo, part: Path, pose: str) -> str | None:
     return None
 
 
-def extract(
-    folder: Path, out: Path, pose: str = "movenet-multipose", workers: int = 1, validation: float = 0.2
-) -> dict:
+def extract(folder: Path, out: Path, pose: str = "movenet", workers: int = 1, validation: float = 0.2) -> dict:
     """Run the pose model over all videos and write one annotation file.
 
     Finished videos are kept in ``OUT.parts`` until the file is complete, so that an interrupted run with the same pose
@@ -257,8 +287,8 @@ def _assemble(places: Mapping[LabelledVideo, Path], validation: float) -> dict:
                     "frame_dir": video.name, "label": labels.index(video.label), "img_shape": (height, width),
                     "original_shape": (height, width), "total_frames": len(times), "fps": fps,
                     "times_s": times - times[:1],
-                    "keypoint": file["keypoints"].astype(np.float16),
-                    "keypoint_score": file["scores"].astype(np.float16),
+                    # Half precision would move joints of a large picture by a pixel, which looks like motion.
+                    "keypoint": file["keypoints"], "keypoint_score": file["scores"],
                 }
             )  # fmt: skip
         names.setdefault(video.label, []).append(video.name)

@@ -18,8 +18,8 @@ from pipeline.sources.recordings.container import is_complete, lacks_index, pres
 from pipeline.sources.recordings.gif import is_cut_off_gif
 
 _SUFFIXES = (
-    "3g2 3gp asf avi divx f4v flv gif h264 264 h265 265 hevc m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts mxf ogv "
-    "qt ts vob webm wmv"
+    "264 265 3g2 3gp 3gpp amv asf av1 avi divx dv f4v flv gif h264 h265 hevc ivf m1v m2t m2ts m2v m4v mjpeg mjpg mk3d "
+    "mkv mod mov mp4 mpe mpeg mpg mpv mts mxf nut ogg ogm ogv qt rm rmvb tod ts vob webm wmv wtv xvid y4m"
 )
 VIDEO_SUFFIXES = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """Endings that count as videos in a folder; a file that is named by itself may have any."""
