@@ -12,8 +12,8 @@ class PoseEstimator(ABC):
     """Finds people and their 17 COCO keypoints in one frame after another.
 
     An estimator may keep state between frames (it may follow people), so the frames of one source go to one estimator
-    in order of time; gaps are allowed. One that knows who is who says so in ``Pose.track``. Most need only the first two
-    methods.
+    in order of time; gaps are allowed. One that knows who is who says so in ``Pose.track``. Most need only the first
+    two methods.
     """
 
     @abstractmethod
